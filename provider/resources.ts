@@ -1,0 +1,177 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/**
+ * The resource classes of the provider `estate`, as a program uses them. What each does on the server, with its
+ * checks and errors, is documented beside the kind of the same name in `kinds/`.
+ */
+
+type Inputs<T> = { [K in keyof T]: pulumi.Input<T[K]> };
+
+export interface TunnelledServer {
+  host: string;
+  port: number;
+  user: string;
+  password?: string | undefined;
+  /** PEM that the server's certificate is verified against. */
+  caCertificate: string;
+  /** Name in the certificate; default: host. */
+  serverName?: string | undefined;
+}
+
+export interface SshServer {
+  host: string;
+  port: number;
+  user: string;
+  privateKey?: string | undefined;
+  /** `ssh-ed25519 AAAA...` of the host; undefined: not pinned. */
+  hostKey?: string | undefined;
+}
+
+export interface EstateProviderArgs {
+  mariadb?: pulumi.Input<Inputs<TunnelledServer>>;
+  postgres?: pulumi.Input<Inputs<TunnelledServer>>;
+  redis?: pulumi.Input<Inputs<TunnelledServer>>;
+  ssh?: pulumi.Input<Inputs<SshServer>>;
+}
+
+/** One instance per server: exactly one of the properties is set. */
+export class EstateProvider extends pulumi.ProviderResource {
+  constructor(name: string, args: EstateProviderArgs, opts?: pulumi.ResourceOptions) {
+    const secret = (server: pulumi.Input<object> | undefined) =>
+      server && pulumi.output(server).apply((plain) => JSON.stringify(plain));
+    super(
+      "estate",
+      name,
+      { mariadb: secret(args.mariadb), postgres: secret(args.postgres), redis: secret(args.redis), ssh: secret(args.ssh) },
+      opts,
+    );
+  }
+}
+
+/** MariaDB privileges on one database or one of its tables. */
+export interface MariadbGrant {
+  database: string;
+  /** Default: every table of the database. */
+  table?: string;
+  /** Upper case, `SELECT`, `CREATE TEMPORARY TABLES`, ...; never GRANT OPTION or a global privilege. */
+  privileges: string[];
+}
+
+export interface MariadbAccountArgs {
+  user: pulumi.Input<string>;
+  /** One address or `localhost`; never `%`. */
+  host: pulumi.Input<string>;
+  /** Newest first, one or two: all of them log in. Reach the server as hashes only. */
+  passwords: pulumi.Input<pulumi.Input<string>[]>;
+  require: pulumi.Input<"SSL" | "X509">;
+  /** MAX_USER_CONNECTIONS, 1..20. */
+  maxUserConnections: pulumi.Input<number>;
+  locked?: pulumi.Input<boolean>;
+  grants: pulumi.Input<MariadbGrant[]>;
+}
+
+/** `user`@`host` with its password alternatives, REQUIRE, limits, lock and all its grants. Kind: kinds/mariadb-account.ts */
+export class MariadbAccount extends pulumi.CustomResource {
+  constructor(name: string, args: MariadbAccountArgs, opts?: pulumi.CustomResourceOptions) {
+    super("estate:mariadb:Account", name, { ...args, passwords: pulumi.secret(args.passwords) }, opts);
+  }
+}
+
+export interface PostgresLoginArgs {
+  /** Login slot, `svc_idp_a`. */
+  role: pulumi.Input<string>;
+  /** NOLOGIN role the slot works as: membership INHERIT FALSE, SET TRUE, and `SET role` at login. */
+  worksAs: pulumi.Input<string>;
+  /** Clear; the server gets a SCRAM-SHA-256 verifier. */
+  password: pulumi.Input<string>;
+  /** false: NOLOGIN (a retired slot). Default true. */
+  login?: pulumi.Input<boolean>;
+  /** 1..20 */
+  connectionLimit: pulumi.Input<number>;
+  /** Role settings, `{ statement_timeout: "60s" }`; not inherited from worksAs, hence here. */
+  settings?: pulumi.Input<Record<string, string>>;
+  /** Databases the slot may CONNECT to are granted by postgres:Access, not here. */
+}
+
+/** A login slot. Kind: kinds/postgres-login.ts */
+export class PostgresLogin extends pulumi.CustomResource {
+  constructor(name: string, args: PostgresLoginArgs, opts?: pulumi.CustomResourceOptions) {
+    super("estate:postgres:Login", name, { ...args, password: pulumi.secret(args.password) }, opts);
+  }
+}
+
+/**
+ * Who may do what in one database. Keys name grantee and object, values are privileges:
+ * `"svc_x on database"`, `"svc_x on schema public"`, `"svc_x on tables in public"`, `"... on sequences in public"`,
+ * `"... on functions in public"`, `"svc_x on table public.users"`.
+ */
+export type PostgresGrants = Record<string, string[]>;
+
+export interface PostgresAccessArgs {
+  database: pulumi.Input<string>;
+  /** Schemas whose ACLs (their own and those of all objects in them) are owned by this resource. Default ["public"]. */
+  schemas?: pulumi.Input<string[]>;
+  /** Complete: whatever else is granted on the database, these schemas and their objects is revoked, PUBLIC included. */
+  grants: pulumi.Input<PostgresGrants>;
+  /**
+   * Default privileges of objects that `owner` will create; complete for these owners.
+   * Keys: `"svc_x on tables by owner_role in public"`, `"svc_x on sequences by owner_role in public"`;
+   * EXECUTE of PUBLIC on functions by each owner listed is revoked in the only form that works (schema-less).
+   */
+  defaultGrants: pulumi.Input<PostgresGrants>;
+  /** Owners whose default privileges are owned by this resource. */
+  owners: pulumi.Input<string[]>;
+  /** Roles whose objects go to the admin and whose privileges are dropped in this database when the resource is deleted. */
+}
+
+/** Kind: kinds/postgres-access.ts */
+export class PostgresAccess extends pulumi.CustomResource {
+  constructor(name: string, args: PostgresAccessArgs, opts?: pulumi.CustomResourceOptions) {
+    super("estate:postgres:Access", name, args as unknown as pulumi.Inputs, opts);
+  }
+}
+
+export interface RedisUserArgs {
+  user: pulumi.Input<string>;
+  /** Newest first, one or two; the server gets SHA-256 hashes. */
+  passwords: pulumi.Input<pulumi.Input<string>[]>;
+  /** Key patterns without `~`: `crm:*`. */
+  keys: pulumi.Input<string[]>;
+  /** Channel patterns without `&`. */
+  channels?: pulumi.Input<string[]>;
+  /** ACL rules in order: `-@all +@read +@write -@dangerous`. */
+  commands: pulumi.Input<string>;
+}
+
+/** Kind: kinds/redis-user.ts */
+export class RedisUser extends pulumi.CustomResource {
+  constructor(name: string, args: RedisUserArgs, opts?: pulumi.CustomResourceOptions) {
+    super("estate:redis:User", name, { ...args, passwords: pulumi.secret(args.passwords) }, opts);
+  }
+}
+
+/**
+ * The machine behind an SSH address as it stands. A refresh sees when it was replaced by a blank one; provisioning
+ * commands carry `identity` as a trigger and so run again. Kind: kinds/host-machine.ts
+ */
+export class HostMachine extends pulumi.CustomResource {
+  /** Machine id and SSH host key fingerprint: changes when the machine is another. */
+  declare readonly identity: pulumi.Output<string>;
+  constructor(name: string, args: { label: pulumi.Input<string> }, opts?: pulumi.CustomResourceOptions) {
+    super("estate:host:Machine", name, { ...args, identity: undefined }, opts);
+  }
+}
+
+/**
+ * The names of all declared databases. Refuses a run in which one vanished without having been retired first.
+ * Kind: kinds/catalogue-roster.ts
+ */
+export class CatalogueRoster extends pulumi.CustomResource {
+  constructor(
+    name: string,
+    args: { databases: pulumi.Input<string[]>; retired: pulumi.Input<string[]> },
+    opts?: pulumi.CustomResourceOptions,
+  ) {
+    super("estate:catalogue:Roster", name, args, opts);
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * What one resource kind of a provider is, seen from its author: plain values in, plain values out.
+ * The gRPC side (server.ts) takes care of secrets, unknown values, previews and error texts.
+ */
+
+/** Stands for a value that is not known in a preview. */
+export const UNKNOWN: unique symbol = Symbol.for("estate.unknown");
+
+export type Value = null | boolean | number | string | typeof UNKNOWN | readonly Value[] | { readonly [key: string]: Value };
+export type Properties = { readonly [key: string]: Value };
+
+/** One fault in what the user declared: names the field, the value and the fix. */
+export interface CheckFailure {
+  property: string;
+  reason: string;
+}
+
+/** One changed field. `path` is as the engine prints it: `grants["svc_x on tables in public"]`, `limits.connections`. */
+export interface FieldChange {
+  path: string;
+  kind: "add" | "update" | "delete";
+  /** true: the change cannot be made in place and replaces the resource. */
+  replaces?: boolean;
+}
+
+export interface Call<Config> {
+  /** The provider's configuration, checked. */
+  readonly config: Config;
+  readonly urn: string;
+  /** Aborted on Cancel (Ctrl-C): finish the step at hand and throw. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * One resource kind. Inputs and state are plain (secrets unwrapped); which paths are secret is kept by the wire:
+ * a secret input stays secret in the state under the same top-level name, and `secretOutputs` always are.
+ */
+export interface Kind<Config, Inputs extends object, State extends object = Inputs> {
+  /** Pulumi type token: `estate:mariadb:Account`. */
+  readonly token: string;
+  /** Top-level state properties that are always secret. */
+  readonly secretOutputs?: readonly string[];
+  /** Top-level input properties whose change replaces the resource. */
+  readonly replaceOn?: readonly string[];
+  /** true: on replacement the old one is deleted first (two cannot exist side by side). */
+  readonly deleteBeforeReplace?: boolean;
+
+  /**
+   * Validates and normalises (sort, defaults). All faults at once. Values may be UNKNOWN in a preview.
+   * `old`: the inputs of the last run, or undefined for a new resource. Must be idempotent and pure.
+   */
+  check(news: Properties, old: Properties | undefined, context: { urn: string }): { inputs: Properties; failures: CheckFailure[] };
+
+  /**
+   * Which declared fields differ. `undefined`: the wire compares old inputs with new inputs field by field (the default).
+   */
+  diff?(old: { id: string; inputs: Inputs; state: State }, news: Properties): FieldChange[];
+
+  /** Never called in a preview: the wire then answers with the inputs and unknown outputs. Must converge: what an
+   * interrupted run left behind is taken over, not duplicated and not an error. */
+  create(call: Call<Config>, inputs: Inputs): Promise<{ id: string; state: State }>;
+
+  /**
+   * The resource as it stands, for refresh and import. undefined: it is gone. `inputs` are what would have to be
+   * declared to have exactly what is there, so that the next preview names each drifted field.
+   * `old` is undefined on import.
+   */
+  read(
+    call: Call<Config>,
+    id: string,
+    old: { inputs: Inputs; state: State } | undefined,
+  ): Promise<{ id: string; inputs: Inputs; state: State } | undefined>;
+
+  /** In place. Never called in a preview. */
+  update(call: Call<Config>, id: string, old: { inputs: Inputs; state: State }, news: Inputs): Promise<State>;
+
+  /** Idempotent: what is already gone is no error. */
+  delete(call: Call<Config>, id: string, old: { inputs: Inputs; state: State }): Promise<void>;
+}
+
+/** A kind of any shape, as the wire keeps it in its table. */
+// biome-ignore lint/suspicious/noExplicitAny: the table holds kinds of unlike shapes; each is typed where it is written
+export type AnyKind = Kind<any, any, any>;
+
+/** One provider: its configuration and its kinds. */
+export interface ProviderDefinition<Config> {
+  readonly name: string;
+  readonly version: string;
+  readonly kinds: readonly AnyKind[];
+  /** Top-level configuration properties that are secret. */
+  readonly secretConfig?: readonly string[];
+  /** Validates the configuration; UNKNOWN may occur in a preview. All faults at once. */
+  checkConfig?(news: Properties): { inputs: Properties; failures: CheckFailure[] };
+  /** Makes the configuration handed to each call. Opens nothing: connections are lazy. */
+  configure(inputs: Properties): Config;
+  /** Closes what was opened. Called on Cancel and at the end of the process. */
+  close?(config: Config): Promise<void>;
+  /** An error's text for the user; secrets must not be in it. Default: error.message. */
+  explain?(error: unknown): string;
+}
