@@ -98,7 +98,12 @@ export interface ProvisionedServer extends CommonServer {
 
 /** What differs from stack to stack: the checked content of Pulumi.<stack>.yaml. */
 export interface StackConfig {
-  servers: { plesk: PleskServer; mariadb: ProvisionedServer; postgres: ProvisionedServer; redis?: ProvisionedServer };
+  servers: {
+    plesk: PleskServer;
+    mariadb: ProvisionedServer;
+    postgres: ProvisionedServer;
+    redis?: ProvisionedServer;
+  };
   access: {
     /** The only address database ports answer to. */
     pleskAddress: string;

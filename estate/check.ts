@@ -1,0 +1,169 @@
+import { z } from "zod";
+import { type Fault, FaultyEstate } from "./faults";
+import { serviceUser } from "./naming";
+import { databaseSchema, redisUserSchema, stackConfigSchema } from "./schema";
+import type { DatabaseEntry, Estate, RedisUserEntry, StackConfig } from "./types";
+
+/** The web host's tariff: no sixth database fits. */
+const MOST_PLESK_DATABASES = 5;
+
+/** What was declared, as it was read: nothing about it is certain yet. */
+export interface Declared {
+  stack: string;
+  config: unknown;
+  databases: readonly unknown[];
+  redisUsers: readonly unknown[];
+}
+
+/** The estate, if all of it is well declared. Throws `FaultyEstate` with every fault of configuration and catalogue. */
+export function checkEstate(declared: Declared): Estate {
+  const faults: Fault[] = [];
+  const config = parse(stackConfigSchema, declared.config, "", faults);
+  const databases = declared.databases.map((entry, index) =>
+    parse<DatabaseEntry>(databaseSchema, entry, `databases.${nameOf(entry, index)}`, faults),
+  );
+  const redisUsers = declared.redisUsers.map((entry, index) =>
+    parse<RedisUserEntry>(redisUserSchema, entry, `redisUsers.${nameOf(entry, index)}`, faults),
+  );
+  // The rules below need only the fields they read, so they also run beside faults elsewhere in an entry.
+  const objects = <T>(entries: readonly unknown[]) =>
+    entries.filter((entry) => entry !== null && typeof entry === "object") as T[];
+  faults.push(
+    ...crossFaults(objects<DatabaseEntry>(declared.databases), objects<RedisUserEntry>(declared.redisUsers)),
+  );
+  if (faults.length > 0) throw new FaultyEstate(faults);
+  return {
+    stack: declared.stack,
+    config: config as StackConfig,
+    databases: databases as DatabaseEntry[],
+    redisUsers: redisUsers as RedisUserEntry[],
+  };
+}
+
+/** Faults of the stack's configuration alone; throws `FaultyEstate`. */
+export function checkStackConfig(config: unknown): StackConfig {
+  const faults: Fault[] = [];
+  const checked = parse(stackConfigSchema, config, "", faults);
+  if (faults.length > 0) throw new FaultyEstate(faults);
+  return checked as StackConfig;
+}
+
+function parse<T>(schema: z.ZodType<T>, value: unknown, root: string, faults: Fault[]): T | undefined {
+  const result = schema.safeParse(value, { reportInput: true });
+  if (result.success) return result.data;
+  faults.push(...result.error.issues.flatMap((issue) => toFaults(issue, schema, root)));
+  return undefined;
+}
+
+function toFaults(issue: z.core.$ZodIssue, schema: z.ZodType, root: string): Fault[] {
+  const at = (path: readonly PropertyKey[]) =>
+    [root, ...path.map(String)].filter(Boolean).join(".") || "config";
+  switch (issue.code) {
+    case "unrecognized_keys":
+      return issue.keys.map((key) => ({
+        path: at([...issue.path, key]),
+        value: (issue.input as Record<string, unknown> | undefined)?.[key],
+        fix: `no such key; known here: ${knownKeys(schema, issue.path).join(", ") || "none"}`,
+      }));
+    case "invalid_union":
+      if (issue.errors.length > 0 && issue.errors[0]?.length) {
+        return toFaults(
+          { ...issue.errors[0][0], path: issue.path, input: issue.input } as z.core.$ZodIssue,
+          schema,
+          root,
+        );
+      }
+      return [{ path: at(issue.path), value: issue.input, fix: issue.message }];
+    default:
+      return [{ path: at(issue.path), value: issue.input, fix: fixOf(issue) }];
+  }
+}
+
+function fixOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === "invalid_type" && issue.message.startsWith("Invalid input")) {
+    return issue.input === undefined
+      ? `add it (${issue.expected})`
+      : `give a value of type ${issue.expected}`;
+  }
+  return issue.message.replace(/^Invalid input: /, "");
+}
+
+interface ObjectSchema {
+  properties?: Record<string, ObjectSchema>;
+  oneOf?: ObjectSchema[];
+  anyOf?: ObjectSchema[];
+}
+
+function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let here: ObjectSchema | undefined = z.toJSONSchema(schema, {
+    unrepresentable: "any",
+    io: "input",
+  }) as ObjectSchema;
+  for (const step of path) here = here?.properties?.[String(step)];
+  const branches = here?.oneOf ?? here?.anyOf ?? [here];
+  return [...new Set(branches.flatMap((branch) => Object.keys(branch?.properties ?? {})))];
+}
+
+function crossFaults(databases: readonly DatabaseEntry[], redisUsers: readonly RedisUserEntry[]): Fault[] {
+  const onPlesk = databases.filter((entry) => entry.server === "plesk");
+  return [
+    ...repeated(databases, "databases", "name"),
+    ...repeated(databases, "databases", "service"),
+    ...repeated(redisUsers, "redisUsers", "name"),
+    ...repeated(redisUsers, "redisUsers", "keyPrefix"),
+    ...repeated([...databases, ...redisUsers], "databases and redisUsers", "secret"),
+    ...onPlesk.slice(MOST_PLESK_DATABASES).map(({ name }) => ({
+      path: `databases.${name}.server`,
+      value: "plesk",
+      fix:
+        `the web host takes ${MOST_PLESK_DATABASES} databases and this is one more: put it on mariadb, or retire one of ` +
+        onPlesk
+          .slice(0, MOST_PLESK_DATABASES)
+          .map((entry) => entry.name)
+          .join(", "),
+    })),
+    ...databases
+      .filter(
+        ({ name, service }) =>
+          typeof name === "string" && typeof service === "string" && service !== serviceUser(name),
+      )
+      .map(({ name, service }) => ({
+        path: `databases.${name}.service`,
+        value: service,
+        fix: `a database's service user follows from its name: ${serviceUser(name)}`,
+      })),
+    ...databases.filter(ownsWhatItShouldNot).map((entry) => ({
+      path: `databases.${entry.name}.owner`,
+      value: (entry as { owner?: string }).owner,
+      fix: "a service whose schema is migrated by this program must not own its tables: name another owner",
+    })),
+  ];
+}
+
+function ownsWhatItShouldNot(entry: DatabaseEntry): boolean {
+  return entry.engine === "postgres" && entry.schema?.owner === "program" && entry.owner === entry.service;
+}
+
+function repeated<T extends object>(entries: readonly T[], where: string, field: keyof T & string): Fault[] {
+  const seen = new Map<unknown, T>();
+  return entries.flatMap((entry, index) => {
+    const value = entry[field];
+    const first = seen.get(value);
+    if (value === undefined || first === undefined) {
+      seen.set(value, entry);
+      return [];
+    }
+    return [
+      {
+        path: `${where}.${nameOf(entry, index)}.${field}`,
+        value,
+        fix: `${nameOf(first, 0)} has it already: every ${field} belongs to one entry`,
+      },
+    ];
+  });
+}
+
+function nameOf(entry: unknown, index: number): string {
+  const name = (entry as { name?: unknown } | null)?.name;
+  return typeof name === "string" ? name : String(index);
+}

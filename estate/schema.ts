@@ -1,0 +1,201 @@
+import { isIP } from "node:net";
+import { z } from "zod";
+import type { StackConfig } from "./types";
+
+/**
+ * What a stack's configuration and the catalogue may say. Each message says how to mend the value it is about;
+ * `faults.ts` adds the path and the value.
+ */
+
+const hostName = z
+  .string()
+  .regex(
+    /^(?=.{1,253}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i,
+    "give a host name or an address, without a port or a wildcard",
+  );
+const port = z
+  .int("give a port number")
+  .min(1, "give a port from 1 to 65535")
+  .max(65535, "give a port from 1 to 65535");
+const address = z.string().refine((text) => isIP(text) !== 0, "give one IPv4 or IPv6 address");
+
+/** MariaDB and PostgreSQL names we create: no quoting is ever needed for them. */
+export const identifier = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9_]{1,47}$/,
+    "use 2 to 48 lower-case letters, digits and underscores, beginning with a letter",
+  );
+export const secretName = z
+  .string()
+  .regex(
+    /^(?!GITHUB_)[A-Z][A-Z0-9_]*$/,
+    "use upper-case letters, digits and underscores; not GITHUB_ in front",
+  );
+
+/** A source no wider than 8 addresses: /29 on IPv4, /125 on IPv6. A bare address counts as one. */
+const narrowRange = z.string().superRefine((text, context) => {
+  const [base = "", prefix, ...rest] = text.split("/");
+  const version = isIP(base);
+  const bits = version === 6 ? 128 : 32;
+  if (
+    version === 0 ||
+    rest.length > 0 ||
+    (prefix !== undefined && !/^\d{1,3}$/.test(prefix)) ||
+    Number(prefix ?? bits) > bits
+  ) {
+    context.addIssue({ code: "custom", message: "give an address or a range such as 203.0.113.8/29" });
+  } else if (Number(prefix ?? bits) < bits - 3) {
+    context.addIssue({
+      code: "custom",
+      message: `name a range no wider than /${bits - 3}; list several if need be`,
+    });
+  }
+});
+
+/** Versions are compared number by number: `10.11` is newer than `10.6`. */
+export function versionAtLeast(version: string, floor: string): boolean {
+  const parts = (text: string) => (text.match(/\d+(\.\d+)*/)?.[0] ?? "0").split(".").map(Number);
+  const [have, want] = [parts(version), parts(floor)];
+  for (let index = 0; index < Math.max(have.length, want.length); index++) {
+    const difference = (have[index] ?? 0) - (want[index] ?? 0);
+    if (difference !== 0) return difference > 0;
+  }
+  return true;
+}
+
+const minimumVersion = (floor: string) =>
+  z
+    .string("write the version in quotes")
+    .regex(/^\d+(\.\d+)*$/, `write a version such as "${floor}"`)
+    .refine((version) => versionAtLeast(version, floor), `ask for at least "${floor}"`)
+    .default(floor);
+
+const ssh = z.strictObject({
+  host: hostName,
+  port: port.default(22),
+  user: identifier.or(z.literal("root")).default("root"),
+});
+
+const provisioned = (defaultPort: number, floor: string) =>
+  z.strictObject({
+    host: hostName,
+    port: port.default(defaultPort),
+    ssh,
+    minimumVersion: minimumVersion(floor),
+    listen: address.refine(
+      (text) => text !== "0.0.0.0" && text !== "::",
+      "name the one address to listen on, not all of them",
+    ),
+    memoryMiB: z.int("give MiB as a whole number").min(256, "a server needs 256 MiB or more"),
+  });
+
+const plesk = z.strictObject({
+  host: hostName,
+  port: port.default(3306),
+  ssh,
+  minimumVersion: minimumVersion("10.6"),
+  certificatePath: z
+    .string()
+    .startsWith("/", "give the absolute path of the PEM certificate on the web host"),
+  certificateName: hostName,
+  adminUser: identifier.default("estate_admin"),
+  accountHost: hostName.default("localhost"),
+});
+
+const euRegion = z
+  .string()
+  .regex(/^eu-[a-z]+-\d$/, "keep the data in the European Union: eu-central-1 (Frankfurt), eu-west-1, ...");
+
+const day = z.iso.date("write a day as 2026-01-31");
+
+/** Longest time a password may live, in days. */
+export const LONGEST_ROTATION_DAYS = 90;
+
+export const stackConfigSchema: z.ZodType<StackConfig> = z.strictObject({
+  servers: z.strictObject({
+    plesk,
+    mariadb: provisioned(3306, "10.11"),
+    postgres: provisioned(5432, "16"),
+    redis: provisioned(6380, "7").optional(),
+  }),
+  access: z.strictObject({
+    pleskAddress: address,
+    operators: z.array(narrowRange).min(1, "name at least one range, or nobody can reach the hosts over SSH"),
+    knownHosts: z.string().min(1, "give the path of an OpenSSH known_hosts file").optional(),
+  }),
+  rotation: z
+    .strictObject({
+      days: z
+        .int("give whole days")
+        .min(1, "rotate at most daily: 1 or more")
+        .max(LONGEST_ROTATION_DAYS, `rotate at least every ${LONGEST_ROTATION_DAYS} days`),
+      anchor: day,
+    })
+    .describe("password generations count from the anchor day"),
+  backup: z.strictObject({
+    bucket: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/, "use 3 to 63 lower-case letters, digits and hyphens"),
+    region: euRegion,
+    endpoint: z.url("give the URL of the S3-compatible service").optional(),
+  }),
+  tags: z
+    .record(z.string(), z.string())
+    .refine((tags) => "owner" in tags && "data-protection-contact" in tags, {
+      message: "add the tags owner and data-protection-contact",
+    }),
+});
+
+const common = {
+  name: identifier,
+  application: z.string().min(1, "name the application"),
+  purpose: z.string().min(1, "say what it is for"),
+  service: identifier,
+  connectionLimit: z
+    .int("give a whole number")
+    .min(1, "allow 1 to 20 connections")
+    .max(20, "allow 1 to 20 connections"),
+  personalData: z.boolean("say true or false"),
+  backup: z.enum(["daily", "archive"], "say daily or archive"),
+  secret: secretName,
+  schema: z.strictObject({
+    owner: z.enum(["application", "program"], "say application or program"),
+    reason: z.string().min(1, "say why"),
+  }),
+  state: z.enum(["live", "retired"], "say live or retired"),
+};
+
+export const databaseSchema = z.discriminatedUnion(
+  "engine",
+  [
+    z.strictObject({
+      ...common,
+      engine: z.literal("mariadb"),
+      server: z.enum(["plesk", "mariadb"], "MariaDB databases live on plesk or mariadb"),
+      charset: z.string().regex(/^utf8mb4$/, "use utf8mb4: the other character sets lose characters"),
+      collation: z.string().regex(/^utf8mb4_[a-z0-9_]+$/, "use a utf8mb4_ collation"),
+    }),
+    z.strictObject({
+      ...common,
+      engine: z.literal("postgres"),
+      server: z.literal("postgres", "PostgreSQL databases live on postgres"),
+      owner: identifier,
+      encoding: z.literal("UTF8", "use UTF8"),
+      locale: z.string().regex(/^([a-z]{2}_[A-Z]{2}|C)\.utf8$/i, "use a UTF-8 locale such as en_US.utf8"),
+      extensions: z.array(
+        z.string().regex(/^[a-z][a-z0-9_-]*$/, "use the extension's name, uuid-ossp for example"),
+      ),
+      databaseConnectionLimit: z.int("give a whole number").min(-1, "-1 is no limit"),
+    }),
+  ],
+  { error: "say mariadb or postgres" },
+);
+
+export const redisUserSchema = z.strictObject({
+  name: identifier,
+  application: common.application,
+  purpose: common.purpose,
+  keyPrefix: z.string().regex(/^[a-z][a-z0-9_]*:$/, "use a prefix such as crm: that ends with a colon"),
+  secret: secretName,
+});

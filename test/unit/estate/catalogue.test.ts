@@ -1,0 +1,42 @@
+import { describe, expect, it } from "vitest";
+import { databases } from "../../../estate/catalogue";
+import { loginSlot, passwordSecretName, serviceUser } from "../../../estate/naming";
+
+describe("the catalogue", () => {
+  it("spreads 20 databases over three servers", () => {
+    const count = (server: string) => databases.filter((entry) => entry.server === server).length;
+    expect([count("plesk"), count("mariadb"), count("postgres")]).toEqual([5, 9, 6]);
+  });
+
+  it("gives mcp_portal what its design asks for", () => {
+    expect(databases.find(({ name }) => name === "mcp_portal")).toMatchObject({
+      owner: "mcp_admin",
+      encoding: "UTF8",
+      locale: "en_US.utf8",
+      databaseConnectionLimit: 100,
+      extensions: ["uuid-ossp", "pgcrypto", "pg_stat_statements"],
+    });
+  });
+});
+
+describe("names", () => {
+  it.each([
+    ["mo_crm", "svc_crm"],
+    ["mo_api_stg", "svc_api_stg"],
+    ["mcp_portal", "svc_mcp_portal"],
+  ])("%s is served by %s", (database, service) => expect(serviceUser(database)).toBe(service));
+
+  it("keeps the secret names the applications' deployments read", () => {
+    expect(passwordSecretName("mariadb", "mo_crm")).toBe("MO_CRM_DB_PASS");
+    expect(passwordSecretName("postgres", "mo_idp")).toBe("PG_IDP_DB_PASS");
+    expect(passwordSecretName("postgres", "mcp_portal")).toBe("PG_MCP_PORTAL_DB_PASS");
+  });
+
+  it("alternates login slots", () => {
+    expect([1, 2, 3].map((generation) => loginSlot("svc_idp", generation))).toEqual([
+      "svc_idp_a",
+      "svc_idp_b",
+      "svc_idp_a",
+    ]);
+  });
+});

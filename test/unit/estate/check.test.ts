@@ -1,0 +1,158 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { databases, redisUsers } from "../../../estate/catalogue";
+import { checkEstate } from "../../../estate/check";
+import { FaultyEstate } from "../../../estate/faults";
+import { loadStackConfig } from "../../../estate/load";
+
+const project = join(__dirname, "../../..");
+const config = loadStackConfig("local", project);
+const good = { stack: "local", config, databases, redisUsers };
+
+/** The faults of a declaration, as `path: fix`; fails the test when there is none. */
+function faultsOf(declared: Parameters<typeof checkEstate>[0]): string[] {
+  try {
+    checkEstate(declared);
+  } catch (error) {
+    if (error instanceof FaultyEstate) return error.faults.map(({ path, fix }) => `${path}: ${fix}`);
+    throw error;
+  }
+  throw new Error("the declaration was accepted");
+}
+
+function withServer(server: "plesk" | "mariadb" | "postgres", change: Record<string, unknown>) {
+  return {
+    ...good,
+    config: { ...config, servers: { ...config.servers, [server]: { ...config.servers[server], ...change } } },
+  };
+}
+
+function withAccess(change: Record<string, unknown>) {
+  return { ...good, config: { ...config, access: { ...config.access, ...change } } };
+}
+
+describe("checkEstate", () => {
+  it("accepts the catalogue under every stack's configuration", () => {
+    for (const stack of ["local", "staging", "prod"]) {
+      const estate = checkEstate({ ...good, stack, config: loadStackConfig(stack, project) });
+      expect(estate.databases).toHaveLength(20);
+    }
+  });
+
+  it("fills in ports, SSH users and version floors", () => {
+    expect(checkEstate(good).config.servers).toMatchObject({
+      plesk: {
+        port: 3306,
+        minimumVersion: "10.6",
+        ssh: { port: 22, user: "root" },
+        accountHost: "localhost",
+      },
+      redis: { port: 6380, minimumVersion: "7" },
+    });
+  });
+
+  it("names each missing part of an empty configuration", () => {
+    const paths = faultsOf({ ...good, config: {} }).map((fault) => fault.split(":")[0]);
+    expect(paths).toEqual(["servers", "access", "rotation", "backup", "tags"]);
+  });
+
+  it("gathers faults of every sort in one run", () => {
+    const extra = { ...databases[0], name: "mo_sixth", service: "svc_sixth", secret: "MO_VOTES_DB_PASS" };
+    const faults = faultsOf({
+      ...withServer("plesk", { accountHost: "%", port: "3306", colour: "red" }),
+      databases: [...databases, extra],
+    });
+    expect(faults).toEqual([
+      "servers.plesk.port: give a port number",
+      "servers.plesk.accountHost: give a host name or an address, without a port or a wildcard",
+      expect.stringMatching(/^servers\.plesk\.colour: no such key; known here: host, port, /),
+      "databases and redisUsers.mo_sixth.secret: mo_votes has it already: every secret belongs to one entry",
+      expect.stringMatching(
+        /^databases\.mo_sixth\.server: the web host takes 5 databases and this is one more/,
+      ),
+    ]);
+  });
+
+  it.each([
+    [
+      "an address range that is too wide",
+      withAccess({ operators: ["10.77.0.0/28"] }),
+      /operators\.0: name a range no wider than \/29/,
+    ],
+    ["the whole internet", withAccess({ operators: ["0.0.0.0/0"] }), /operators\.0: name a range no wider/],
+    [
+      "the whole internet of IPv6",
+      withAccess({ operators: ["::/0"] }),
+      /operators\.0: name a range no wider than \/125/,
+    ],
+    ["no range", withAccess({ operators: ["office"] }), /operators\.0: give an address or a range/],
+    [
+      "a plesk address that is a range",
+      withAccess({ pleskAddress: "10.77.0.8/29" }),
+      /pleskAddress: give one IPv4/,
+    ],
+    [
+      "a server listening everywhere",
+      withServer("postgres", { listen: "0.0.0.0" }),
+      /listen: name the one address/,
+    ],
+    [
+      "an old server",
+      withServer("mariadb", { minimumVersion: "10.6" }),
+      /minimumVersion: ask for at least "10\.11"/,
+    ],
+    [
+      "a version that is a number",
+      withServer("mariadb", { minimumVersion: 10.11 }),
+      /minimumVersion: write the version in quotes/,
+    ],
+    [
+      "rotation after 90 days",
+      { ...good, config: { ...config, rotation: { days: 91, anchor: "2026-01-01" } } },
+      /at least every 90 days/,
+    ],
+    [
+      "a region outside the EU",
+      { ...good, config: { ...config, backup: { bucket: "abc", region: "us-east-1" } } },
+      /European Union/,
+    ],
+  ])("refuses %s", (_what, declared, message) => {
+    const faults = faultsOf(declared);
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toMatch(message);
+  });
+
+  it.each([
+    ["a second database of one name", { ...databases[1], secret: "OTHER" }, /name: mo_votes has it already/],
+    [
+      "21 connections",
+      { ...databases[1], connectionLimit: 21 },
+      /connectionLimit: allow 1 to 20 connections/,
+    ],
+    ["an unknown engine", { ...databases[1], engine: "oracle" }, /engine: say mariadb or postgres/],
+    [
+      "PostgreSQL on a MariaDB server",
+      { ...databases[14], server: "plesk" },
+      /server: PostgreSQL databases live on postgres/,
+    ],
+    [
+      "a service user of another name",
+      { ...databases[1], service: "svc_ballots" },
+      /service user follows from its name: svc_votes/,
+    ],
+    [
+      "a service that owns guarded tables",
+      { ...databases[17], owner: "svc_mcp_portal" },
+      /must not own its tables/,
+    ],
+    ["no object at all", null, /databases\.20: /],
+  ])("refuses %s", (_what, entry, message) => {
+    expect(faultsOf({ ...good, databases: [...databases, entry] }).join("\n")).toMatch(message);
+  });
+
+  it("shows each fault with its value on a line of its own", () => {
+    expect(() => checkEstate(withServer("plesk", { accountHost: "%" }))).toThrow(
+      'the estate is not well declared: 1 fault\n  servers.plesk.accountHost is "%": give a host name',
+    );
+  });
+});
