@@ -42,9 +42,30 @@ export class EstateProvider extends pulumi.ProviderResource {
     super(
       "estate",
       name,
-      { mariadb: secret(args.mariadb), postgres: secret(args.postgres), redis: secret(args.redis), ssh: secret(args.ssh) },
+      {
+        mariadb: secret(args.mariadb),
+        postgres: secret(args.postgres),
+        redis: secret(args.redis),
+        ssh: secret(args.ssh),
+      },
       opts,
     );
+  }
+}
+
+export interface MariadbDatabaseArgs {
+  name: pulumi.Input<string>;
+  charset: pulumi.Input<string>;
+  collation: pulumi.Input<string>;
+}
+
+/**
+ * A MariaDB database: its name and the defaults of its tables. Not @pulumi/mysql's, because that can neither pin a
+ * certificate nor verify a name other than the address. Kind: kinds/mariadb-database.ts
+ */
+export class MariadbDatabase extends pulumi.CustomResource {
+  constructor(name: string, args: MariadbDatabaseArgs, opts?: pulumi.CustomResourceOptions) {
+    super("estate:mariadb:Database", name, args, opts);
   }
 }
 

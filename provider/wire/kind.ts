@@ -6,7 +6,14 @@
 /** Stands for a value that is not known in a preview. */
 export const UNKNOWN: unique symbol = Symbol.for("estate.unknown");
 
-export type Value = null | boolean | number | string | typeof UNKNOWN | readonly Value[] | { readonly [key: string]: Value };
+export type Value =
+  | null
+  | boolean
+  | number
+  | string
+  | typeof UNKNOWN
+  | readonly Value[]
+  | { readonly [key: string]: Value };
 export type Properties = { readonly [key: string]: Value };
 
 /** One fault in what the user declared: names the field, the value and the fix. */
@@ -40,6 +47,12 @@ export interface Kind<Config, Inputs extends object, State extends object = Inpu
   readonly token: string;
   /** Top-level state properties that are always secret. */
   readonly secretOutputs?: readonly string[];
+  /** Top-level inputs that are always secret, on import too, where no old inputs say so. */
+  readonly secretInputs?: readonly string[];
+  /** State properties that are no inputs (`identity`): unknown in the preview of a create or an update. */
+  readonly computedOutputs?: readonly string[];
+  /** Those of `computedOutputs` that an update in place leaves as they are: known in its preview. */
+  readonly stableOutputs?: readonly string[];
   /** Top-level input properties whose change replaces the resource. */
   readonly replaceOn?: readonly string[];
   /** true: on replacement the old one is deleted first (two cannot exist side by side). */
@@ -49,7 +62,11 @@ export interface Kind<Config, Inputs extends object, State extends object = Inpu
    * Validates and normalises (sort, defaults). All faults at once. Values may be UNKNOWN in a preview.
    * `old`: the inputs of the last run, or undefined for a new resource. Must be idempotent and pure.
    */
-  check(news: Properties, old: Properties | undefined, context: { urn: string }): { inputs: Properties; failures: CheckFailure[] };
+  check(
+    news: Properties,
+    old: Properties | undefined,
+    context: { urn: string },
+  ): { inputs: Properties; failures: CheckFailure[] };
 
   /**
    * Which declared fields differ. `undefined`: the wire compares old inputs with new inputs field by field (the default).

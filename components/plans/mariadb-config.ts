@@ -1,0 +1,56 @@
+import { mariadbSizing, maxConnections } from "./sizing";
+
+export interface MariadbConfigArgs {
+  listen: string;
+  port: number;
+  memoryMiB: number;
+  /** Connection limits of the services on this server. */
+  serviceLimits: readonly number[];
+}
+
+/** TLS files of a MariaDB host. */
+export const MARIADB_TLS_DIRECTORY = "/etc/mysql/tls";
+
+/** Drop-in for /etc/mysql/mariadb.conf.d; read last, so it wins over the distribution's. */
+export function mariadbConfig({ listen, port, memoryMiB, serviceLimits }: MariadbConfigArgs): string {
+  const size = mariadbSizing(memoryMiB);
+  return `# Written by the estate program; changes by hand are overwritten.
+[mariadbd]
+bind-address = ${listen}
+port = ${port}
+
+# Only TLS from the network; the local socket stays for root on the host itself.
+require_secure_transport = ON
+tls_version = TLSv1.2,TLSv1.3
+ssl_cert = ${MARIADB_TLS_DIRECTORY}/server.crt
+ssl_key = ${MARIADB_TLS_DIRECTORY}/server.key
+
+# Nothing but rows goes through a connection, and guessing ends.
+local_infile = OFF
+skip-name-resolve
+max_password_errors = 100
+max_connect_errors = 1000000
+
+max_connections = ${maxConnections(serviceLimits)}
+innodb_buffer_pool_size = ${size.bufferPool}M
+innodb_log_file_size = ${size.logFile}M
+tmp_table_size = ${size.temporaryTable}M
+max_heap_table_size = ${size.temporaryTable}M
+
+character-set-server = utf8mb4
+collation-server = utf8mb4_unicode_ci
+
+# Statements over one second; the file stays on the host.
+slow_query_log = ON
+slow_query_log_file = /var/log/mysql/mariadb-slow.log
+long_query_time = 1
+general_log = OFF
+
+# Row-based, synced at commit: what point-in-time recovery replays.
+log_bin = /var/lib/mysql/binlog
+binlog_format = ROW
+sync_binlog = 1
+innodb_flush_log_at_trx_commit = 1
+binlog_expire_logs_seconds = 604800
+max_binlog_size = 128M`;
+}

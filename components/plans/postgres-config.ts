@@ -1,0 +1,58 @@
+import { maxConnections, postgresSizing } from "./sizing";
+
+export interface PostgresConfigArgs {
+  listen: string;
+  port: number;
+  memoryMiB: number;
+  /** Connection limits of the services on this server; a service has two login slots while it rotates. */
+  serviceLimits: readonly number[];
+}
+
+/** TLS files of a PostgreSQL host. */
+export const POSTGRES_TLS_DIRECTORY = "/etc/postgresql/tls";
+
+/** Drop-in for the cluster's conf.d. */
+export function postgresConfig({ listen, port, memoryMiB, serviceLimits }: PostgresConfigArgs): string {
+  const size = postgresSizing(memoryMiB);
+  return `# Written by the estate program; changes by hand are overwritten.
+listen_addresses = '${listen}'
+port = ${port}
+
+ssl = on
+ssl_min_protocol_version = 'TLSv1.3'
+ssl_cert_file = '${POSTGRES_TLS_DIRECTORY}/server.crt'
+ssl_key_file = '${POSTGRES_TLS_DIRECTORY}/server.key'
+password_encryption = 'scram-sha-256'
+
+# The admin gets in when the services have used up theirs.
+max_connections = ${maxConnections(serviceLimits.flatMap((limit) => [limit, limit]))}
+reserved_connections = 5
+superuser_reserved_connections = 5
+
+shared_buffers = ${size.sharedBuffers}MB
+effective_cache_size = ${size.effectiveCacheSize}MB
+maintenance_work_mem = ${size.maintenanceWorkMem}MB
+work_mem = ${size.workMem}MB
+wal_buffers = 16MB
+min_wal_size = ${size.minWalSize}MB
+max_wal_size = ${size.maxWalSize}MB
+checkpoint_completion_target = 0.9
+default_statistics_target = 100
+random_page_cost = 1.1
+effective_io_concurrency = 200
+max_worker_processes = 8
+max_parallel_workers = 8
+max_parallel_workers_per_gather = 4
+
+shared_preload_libraries = 'pg_stat_statements'
+pg_stat_statements.track = all
+
+# Statements over 100 ms, without their parameters: those may be personal data.
+log_min_duration_statement = 100
+log_parameter_max_length = 0
+log_parameter_max_length_on_error = 0
+log_statement = 'none'
+log_connections = on
+log_disconnections = on
+log_line_prefix = '%m [%p] %q%u@%d/%a '`;
+}

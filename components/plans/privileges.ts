@@ -1,0 +1,87 @@
+import { loginSlot } from "../../estate/naming";
+import type { MariadbEntry, PostgresEntry, SchemaOwner } from "../../estate/types";
+import type { MariadbGrant, PostgresGrants } from "../../provider/resources";
+
+/**
+ * What a service may do, by who changes its tables (`schema.owner` in the catalogue, with the reason beside it):
+ * - application: rows and, inside its own database, the objects its own migrations need;
+ * - program: rows only. No DDL, not even temporary tables: its tables are migrated as the owner.
+ */
+const ROWS = ["SELECT", "INSERT", "UPDATE", "DELETE"];
+
+const MARIADB_PROFILES: Record<SchemaOwner, string[]> = {
+  application: [
+    ...ROWS,
+    "CREATE",
+    "ALTER",
+    "DROP",
+    "INDEX",
+    "REFERENCES",
+    "CREATE TEMPORARY TABLES",
+    "LOCK TABLES",
+    "TRIGGER",
+    "CREATE VIEW",
+    "SHOW VIEW",
+    "CREATE ROUTINE",
+    "ALTER ROUTINE",
+    "EXECUTE",
+  ],
+  program: [...ROWS, "EXECUTE", "SHOW VIEW"],
+};
+
+export function mariadbGrants(entry: Pick<MariadbEntry, "name" | "schema">): MariadbGrant[] {
+  return [{ database: entry.name, privileges: [...MARIADB_PROFILES[entry.schema.owner]] }];
+}
+
+export interface PostgresPrivileges {
+  owners: string[];
+  grants: PostgresGrants;
+  defaultGrants: PostgresGrants;
+}
+
+/**
+ * Grants of one database. CONNECT goes to the login slots: it is checked before a slot becomes its role. Everything else
+ * goes to the role and never to a slot. An application is its own owner and needs nothing granted, except on functions
+ * of extensions, which belong to the admin.
+ */
+export function postgresPrivileges(
+  entry: Pick<PostgresEntry, "service" | "owner" | "schema" | "extensions">,
+  generations: readonly number[],
+): PostgresPrivileges {
+  const { service, owner } = entry;
+  const connect = Object.fromEntries(
+    generations.map((generation) => [`${loginSlot(service, generation)} on database`, ["CONNECT"]]),
+  );
+  const functionsOfExtensions: PostgresGrants =
+    entry.extensions.length > 0 ? { [`${owner} on functions in public`]: ["EXECUTE"] } : {};
+  if (entry.schema.owner === "application") {
+    return { owners: [owner], grants: { ...connect, ...functionsOfExtensions }, defaultGrants: {} };
+  }
+  return {
+    owners: [owner],
+    grants: {
+      ...connect,
+      ...functionsOfExtensions,
+      [`${service} on schema public`]: ["USAGE"],
+      [`${service} on tables in public`]: [...ROWS],
+      [`${service} on sequences in public`]: ["SELECT", "USAGE"],
+      [`${service} on functions in public`]: ["EXECUTE"],
+    },
+    defaultGrants: {
+      [`${service} on tables by ${owner} in public`]: [...ROWS],
+      [`${service} on sequences by ${owner} in public`]: ["SELECT", "USAGE"],
+      [`${service} on functions by ${owner} in public`]: ["EXECUTE"],
+    },
+  };
+}
+
+/** Role settings of a login slot. A migration may take minutes, a request may not. */
+export function loginSettings(owner: SchemaOwner): Record<string, string> {
+  return {
+    idle_in_transaction_session_timeout: "60s",
+    statement_timeout: owner === "application" ? "300s" : "60s",
+  };
+}
+
+/** Every data command on the service's own keys; no administration, no scripts that outlive a call, no key scan of others. */
+export const REDIS_COMMANDS = "-@all +@read +@write +@connection +@transaction +@pubsub +@scripting -@dangerous -@admin +info";

@@ -1,0 +1,22 @@
+import { tunnelPort } from "./hosts";
+import { run } from "./paths";
+
+/** What the program, the CLI and the tests need to find the lab. Files and addresses; no secret is among them. */
+export function environment(): Record<string, string> {
+  return {
+    SSH_PRIVATE_KEY_FILE: run.sshKey,
+    SSH_KNOWN_HOSTS_FILE: run.knownHosts,
+    PLESK_DB_ADMIN_PASSWORD_FILE: run.pleskAdmin,
+    PULUMI_BACKEND_URL: `file://${run.pulumi}`,
+    // Protects the state of a lab that is thrown away; every lab has the same.
+    PULUMI_CONFIG_PASSPHRASE: "local-lab",
+    ALL_PROXY: `socks5://127.0.0.1:${tunnelPort}`,
+  };
+}
+
+/** As lines a POSIX shell evaluates: eval "$(lab/lab env)" */
+export function renderEnvironment(variables: Record<string, string>): string {
+  return Object.entries(variables)
+    .map(([name, value]) => `export ${name}='${value.replaceAll("'", `'\\''`)}'`)
+    .join("\n");
+}

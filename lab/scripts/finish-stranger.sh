@@ -1,0 +1,2 @@
+# Run inside the image: nothing to set up, an attacker brings only tools.
+true

@@ -1,0 +1,46 @@
+import { createHash, randomBytes } from "node:crypto";
+import * as fs from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { hostNamed } from "./hosts";
+import { onConsole } from "./machine";
+import { run } from "./paths";
+
+/** The account that the web host's owner hands to the operator. */
+export const pleskAdmin = "estate_admin";
+
+/** The operator's password for the web host's MariaDB: made once a lab, kept only in its run directory. */
+export function ensurePleskPassword(): void {
+  if (fs.existsSync(run.pleskAdmin)) return;
+  fs.writeFileSync(`${run.pleskAdmin}.new`, randomBytes(24).toString("base64url"), { mode: 0o600 });
+  fs.renameSync(`${run.pleskAdmin}.new`, run.pleskAdmin);
+}
+
+/** Waits for the web host's MariaDB and gives the operator the account there. Repeatable. */
+export async function prepareWebHost(): Promise<void> {
+  const plesk = hostNamed("plesk");
+  const password = fs.readFileSync(run.pleskAdmin, "utf8");
+  const account = `'${pleskAdmin}'@'localhost'`;
+  // The hash, for statements are logged by servers.
+  const auth = `IDENTIFIED VIA mysql_native_password USING '${nativePasswordHash(password)}'`;
+  const statements = [
+    `CREATE USER IF NOT EXISTS ${account} ${auth} REQUIRE SSL`,
+    `ALTER USER ${account} ${auth} REQUIRE SSL`,
+    `GRANT ALL PRIVILEGES ON *.* TO ${account} WITH GRANT OPTION`,
+  ].map((statement) => `${statement};\n`);
+  let said = "";
+  for (let round = 0; round < 300; round += 1) {
+    const result = await onConsole(plesk, ["mariadb", "--batch"], { input: statements.join("") });
+    if (result.code === 0) return;
+    said = result.stderr.trim();
+    await sleep(200);
+  }
+  throw new Error(
+    `MariaDB on plesk does not answer within a minute: ${said}. Look: lab/lab exec plesk -- journalctl -u mariadb`,
+  );
+}
+
+/** What MariaDB's PASSWORD() gives: `*` and 40 hexadecimal digits. */
+export function nativePasswordHash(password: string): string {
+  const once = createHash("sha1").update(password).digest();
+  return `*${createHash("sha1").update(once).digest("hex").toUpperCase()}`;
+}

@@ -1,0 +1,91 @@
+import { Command } from "commander";
+import { databases, redisUsers } from "../../estate/catalogue";
+import { loadStackConfig } from "../../estate/load";
+import { couldNotTell, EXIT, type ExitCode, messageOf } from "../exit";
+import type { Io } from "../io";
+import type { Finish } from "../program";
+import { checkAll, type Reach } from "../reach/check";
+import { connectAs } from "../reach/connectors";
+import { narrow } from "../reach/only";
+import { isMissing, selectTargets } from "../reach/targets";
+import { requireWayIn } from "../reach/way-in";
+import { renderCheck, renderCheckJson } from "../render/check";
+import { startProgress } from "../render/progress";
+import { resolveStack } from "../stack";
+import { readStackOutputs } from "../stack-outputs";
+
+const TIMEOUT_MS = 10_000;
+const PARALLEL = 8;
+
+interface CheckCommandOptions {
+  stack?: string;
+  json?: boolean;
+  only?: string[];
+}
+
+export function checkCommand(io: Io, finish: Finish): Command {
+  return new Command("check")
+    .description("Log in to every database as its service, over verified TLS, and show what answers.")
+    .option("--stack <name>", "stack to check (default: $PULUMI_STACK, then the selected one)")
+    .option("--only <name...>", "only these databases or redis users")
+    .option("--json", "print JSON")
+    .addHelpText(
+      "after",
+      `
+Logins come from the stack's outputs, the way in is ALL_PROXY (see: estate tunnel --help).
+A login counts when the session is encrypted, in its own database and works as its service.
+
+Examples:
+  estate check --stack local
+  estate check --stack prod --only mo_crm mo_idp
+  estate check --stack prod --json | jq '.results[] | select(.reachable | not)'
+
+Exit codes: 0 all reachable, 1 something is not, 2 could not tell (no stack, no outputs, no way in).`,
+    )
+    .action(async (options: CheckCommandOptions) => finish(await check(io, options)));
+}
+
+async function check(io: Io, options: CheckCommandOptions): Promise<ExitCode> {
+  const stack = await resolveStack(io, options.stack);
+  const progress = startProgress(io, `reading the outputs of stack ${stack} ...`);
+  try {
+    const hasRedis = stackHasRedis(io, stack);
+    const declared = narrow(
+      { databases, redisUsers: hasRedis ? redisUsers : [] },
+      options.only,
+    );
+    const outputs = await readStackOutputs(io, stack);
+    const targets = selectTargets(declared.databases, declared.redisUsers, outputs);
+    progress.show("looking for the way in ...");
+    const endpoints = targets.flatMap((target) => (isMissing(target) ? [] : [target.endpoint]));
+    await requireWayIn(endpoints, io.env, `Open the tunnel: eval "$(npx estate tunnel --stack ${stack} --background)"`);
+    let finished = 0;
+    progress.show(`0/${targets.length} checked`);
+    const results = await checkAll(targets, {
+      connect: connectAs(io.env),
+      timeoutMs: TIMEOUT_MS,
+      parallel: PARALLEL,
+      onResult: () => progress.show(`${++finished}/${targets.length} checked`),
+    });
+    progress.end();
+    const report = { stack, results };
+    io.out(options.json ? renderCheckJson(report) : renderCheck(report, { colour: io.colour }));
+    return exitCodeFor(results);
+  } finally {
+    progress.end();
+  }
+}
+
+/** Nothing checked is nothing known. */
+export function exitCodeFor(results: readonly Reach[]): ExitCode {
+  if (results.length === 0) return EXIT.unknown;
+  return results.every((result) => result.reachable) ? EXIT.done : EXIT.failed;
+}
+
+function stackHasRedis(io: Io, stack: string): boolean {
+  try {
+    return loadStackConfig(stack, io.projectDir).servers.redis !== undefined;
+  } catch (error) {
+    throw couldNotTell(messageOf(error));
+  }
+}

@@ -1,0 +1,40 @@
+import type { DatabaseEntry, RedisUserEntry } from "../../estate/types";
+import { couldNotTell } from "../exit";
+
+interface Declared {
+  databases: readonly DatabaseEntry[];
+  redisUsers: readonly RedisUserEntry[];
+}
+
+/** What `--only` leaves; undefined: everything. Throws on names that are not declared, all at once. */
+export function narrow({ databases, redisUsers }: Declared, only: readonly string[] | undefined): Declared {
+  if (!only) return { databases, redisUsers };
+  const live = databases.filter((entry) => entry.state === "live");
+  const names = [...live, ...redisUsers].map((entry) => entry.name);
+  const unknown = only.filter((name) => !names.includes(name));
+  if (unknown.length > 0) {
+    const faults = unknown.map((name) => `${name} (did you mean ${nearest(name, names)}?)`);
+    throw couldNotTell(`--only names what is not declared here: ${faults.join(", ")}. See: estate list`);
+  }
+  const wanted = ({ name }: { name: string }) => only.includes(name);
+  return { databases: live.filter(wanted), redisUsers: redisUsers.filter(wanted) };
+}
+
+/** The name with the fewest edits. */
+export function nearest(name: string, names: readonly string[]): string {
+  const scored = names.map((candidate) => ({ candidate, edits: editDistance(name, candidate) }));
+  return scored.sort((a, b) => a.edits - b.edits)[0]?.candidate ?? "none";
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= b.length; column++) {
+      const substitute = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
+      current.push(Math.min(substitute, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+    }
+    previous = current;
+  }
+  return previous[b.length] ?? 0;
+}

@@ -1,0 +1,85 @@
+import type { Endpoint, Trust } from "../../connect/socket";
+import type { StackOutputs } from "../../estate/outputs";
+import type { DatabaseEntry, RedisUserEntry } from "../../estate/types";
+
+/** What a session must turn out to be. */
+export interface Expectation {
+  /** Who logs in: the account, or the PostgreSQL login slot. */
+  loggedInAs: string;
+  /** Whose rights the session has: the service, on PostgreSQL not the slot. */
+  workingAs: string;
+  /** Open database; undefined for Redis. */
+  database: string | undefined;
+}
+
+/** One login to try. Holds the password: never printed as a whole. */
+export interface Target {
+  kind: "database" | "redis";
+  /** Database, or Redis ACL user. */
+  name: string;
+  server: string;
+  engine: DatabaseEntry["engine"] | "redis";
+  endpoint: Endpoint;
+  trust: Trust;
+  password: string;
+  /** Prefix of the keys that a Redis user may touch. */
+  keyPrefix?: string;
+  expected: Expectation;
+}
+
+/** Declared, but without a login in the stack's outputs: counts as unreachable. */
+export interface Missing {
+  kind: Target["kind"];
+  name: string;
+  server: string;
+  engine: Target["engine"];
+}
+
+/** Everything that has to be reachable, in the catalogue's order; what is declared decides, not what was put out. */
+export function selectTargets(
+  databases: readonly DatabaseEntry[],
+  redisUsers: readonly RedisUserEntry[],
+  outputs: StackOutputs,
+): (Target | Missing)[] {
+  return [
+    ...databases.filter((entry) => entry.state === "live").map((entry) => databaseTarget(entry, outputs)),
+    ...redisUsers.map((user) => redisTarget(user, outputs)),
+  ];
+}
+
+export function isMissing(target: Target | Missing): target is Missing {
+  return !("endpoint" in target);
+}
+
+function databaseTarget({ name, server, engine, service }: DatabaseEntry, outputs: StackOutputs): Target | Missing {
+  const login = outputs.connections[name];
+  if (!login) return { kind: "database", name, server, engine };
+  const { host, port, user, password, caCertificate, serverName, database } = login;
+  return {
+    kind: "database",
+    name,
+    server,
+    engine,
+    endpoint: { host, port },
+    trust: { caCertificate, serverName },
+    password,
+    expected: { loggedInAs: user, workingAs: engine === "postgres" ? service : user, database },
+  };
+}
+
+function redisTarget({ name }: RedisUserEntry, outputs: StackOutputs): Target | Missing {
+  const login = outputs.redis[name];
+  if (!login) return { kind: "redis", name, server: "redis", engine: "redis" };
+  const { host, port, user, password, caCertificate, serverName, keyPrefix } = login;
+  return {
+    kind: "redis",
+    name,
+    server: "redis",
+    engine: "redis",
+    endpoint: { host, port },
+    trust: { caCertificate, serverName },
+    password,
+    keyPrefix,
+    expected: { loggedInAs: user, workingAs: user, database: undefined },
+  };
+}

@@ -1,0 +1,81 @@
+import type { Reach } from "../reach/check";
+import { renderJson } from "./json";
+import { type Column, painter, renderTable } from "./table";
+
+export interface CheckReport {
+  stack: string;
+  results: readonly Reach[];
+}
+
+export interface Count {
+  reachable: number;
+  total: number;
+}
+
+export function countReachable(results: readonly Reach[], kind: Reach["kind"]): Count {
+  const ofKind = results.filter((result) => result.kind === kind);
+  return { reachable: ofKind.filter((result) => result.reachable).length, total: ofKind.length };
+}
+
+/** The table, then every failure with its reason, then the closing line. */
+export function renderCheck({ results }: CheckReport, options: { colour: boolean }): string {
+  const databases = results.filter((result) => result.kind === "database");
+  const redis = results.filter((result) => result.kind === "redis");
+  const parts = [
+    databases.length > 0 ? renderTable(columns("database", options.colour), databases) : "",
+    redis.length > 0 ? renderTable(columns("redis user", options.colour), redis) : "",
+    renderFailures(results),
+    `${renderSummary(results)}\n`,
+  ];
+  return parts.filter((part) => part !== "").join("\n");
+}
+
+export function renderCheckJson({ stack, results }: CheckReport): string {
+  return renderJson({
+    stack,
+    ok: results.every((result) => result.reachable),
+    databases: countReachable(results, "database"),
+    redis: countReachable(results, "redis"),
+    results: results.map((result) => ({
+      ...result,
+      latencyMs: result.latencyMs && Number(result.latencyMs.toFixed(2)),
+      loginMs: result.loginMs && Number(result.loginMs.toFixed(2)),
+    })),
+  });
+}
+
+/** `20/20 databases reachable, 6/6 redis users reachable`; a kind that was not asked for is left out. */
+export function renderSummary(results: readonly Reach[]): string {
+  const databases = countReachable(results, "database");
+  const redis = countReachable(results, "redis");
+  const part = ({ reachable, total }: Count, noun: string) =>
+    total > 0 ? [`${reachable}/${total} ${noun} reachable`] : [];
+  return [...part(databases, "databases"), ...part(redis, "redis users")].join(", ");
+}
+
+function columns(head: string, colour: boolean): Column<Reach>[] {
+  const paint = painter(colour);
+  return [
+    { head, cell: (result) => result.name },
+    { head: "server", cell: (result) => result.server },
+    { head: "host", cell: (result) => (result.host ? `${result.host}:${result.port}` : "-") },
+    { head: "version", cell: (result) => result.version ?? "-" },
+    { head: "tls", cell: (result) => result.tlsProtocol || "-" },
+    { head: "latency ms", cell: (result) => milliseconds(result.latencyMs), align: "right" },
+    { head: "login ms", cell: (result) => milliseconds(result.loginMs), align: "right" },
+    { head: "result", cell: (result) => (result.reachable ? paint.good("ok") : paint.bad("FAILED")) },
+  ];
+}
+
+function milliseconds(value: number | undefined): string {
+  return value === undefined ? "-" : value.toFixed(1);
+}
+
+/** One line a reason: a server that is down fails all its databases for the same one. */
+function renderFailures(results: readonly Reach[]): string {
+  const byReason = new Map<string, string[]>();
+  for (const { name, reachable, reason = "unknown" } of results) {
+    if (!reachable) byReason.set(reason, [...(byReason.get(reason) ?? []), name]);
+  }
+  return [...byReason].map(([reason, names]) => `${names.join(", ")}: ${reason}\n`).join("");
+}

@@ -1,0 +1,52 @@
+import * as z from "zod";
+import type { StackOutputs } from "../estate/outputs";
+import { couldNotTell } from "./exit";
+import type { Io } from "./io";
+import { runPulumi } from "./stack";
+
+const login = {
+  host: z.string(),
+  port: z.number(),
+  user: z.string(),
+  password: z.string(),
+  caCertificate: z.string(),
+  serverName: z.string(),
+};
+
+const outputs = z.object({
+  connections: z.record(
+    z.string(),
+    z.object({
+      ...login,
+      server: z.enum(["plesk", "mariadb", "postgres"]),
+      engine: z.enum(["mariadb", "postgres"]),
+      database: z.string(),
+    }),
+  ),
+  redis: z.record(z.string(), z.object({ ...login, keyPrefix: z.string() })).default({}),
+});
+
+/** The stack's outputs, secrets in the clear. Errors say which stack and what to run, and hold no value. */
+export async function readStackOutputs(io: Io, stack: string): Promise<StackOutputs> {
+  const text = await runPulumi(io, ["stack", "output", "--stack", stack, "--json", "--show-secrets"]);
+  return parseStackOutputs(text, stack);
+}
+
+export function parseStackOutputs(text: string, stack: string): StackOutputs {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the text, which holds passwords.
+    throw couldNotTell(`the outputs of stack ${stack} are no JSON`);
+  }
+  const parsed = outputs.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  const empty = typeof raw === "object" && raw !== null && !("connections" in raw);
+  const fields = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
+  throw couldNotTell(
+    empty
+      ? `stack ${stack} has no outputs yet. Run: pulumi up --stack ${stack}`
+      : `the outputs of stack ${stack} have another shape (${fields}). Run: pulumi up --stack ${stack}`,
+  );
+}

@@ -1,0 +1,175 @@
+import { type MariadbConnection, MariadbError } from "../../connect/mariadb";
+import type { MariadbServer } from "../../connect/mariadb-server";
+import type { Call, Kind } from "../wire/kind";
+import type { AccountInputs, AccountOnServer } from "./mariadb/account";
+import { checkAccount } from "./mariadb/check";
+import { accountAsDeclared } from "./mariadb/drift";
+import { createStatement, endSessionsStatement, type Plan, planAccount } from "./mariadb/plan";
+import { PRIVILEGE_SINCE } from "./mariadb/privileges";
+import { readAccount } from "./mariadb/read";
+import { type AccountName, quoteAccount } from "./mariadb/sql";
+
+/** The part of the provider's configuration that this kind needs. */
+export interface MariadbConfig {
+  mariadb?: MariadbServer | undefined;
+}
+
+/**
+ * `user`@`host` on MariaDB 10.6 and later: ways to log in (hashes), REQUIRE, limit, lock, and all its grants. Complete:
+ * a grant, role, global privilege or further host of the same user that was not declared shows in a preview and goes
+ * with the next update. Id, also for import: `user@host`.
+ *
+ * Sessions of the user end whenever something is taken away that an open one would keep: a privilege, a password that
+ * leaked or that nobody declared, another host; the ordinary end of a rotation ends none.
+ *
+ * The admin needs CREATE USER, SELECT on `mysql`, CONNECTION ADMIN, PROCESS, and all it grants WITH GRANT OPTION.
+ */
+export const mariadbAccount: Kind<MariadbConfig, AccountInputs> = {
+  token: "estate:mariadb:Account",
+  secretInputs: ["passwords"],
+  secretOutputs: ["passwords"],
+  replaceOn: ["user", "host"],
+
+  check: (news) => checkAccount(news),
+
+  async create(call, inputs) {
+    await converge(call, inputs, []);
+    return { id: accountId(inputs), state: inputs };
+  },
+
+  async read(call, id, old) {
+    const account = parseId(id);
+    const actual = await readAccount((sql, values) => serverOf(call).query(sql, values), account);
+    if (!actual) return undefined;
+    const state = accountAsDeclared(account, actual, old?.inputs);
+    return { id, inputs: state, state };
+  },
+
+  async update(call, _id, old, news) {
+    await converge(call, news, old.state.passwords);
+    return news;
+  },
+
+  async delete(call, id) {
+    const account = parseId(id);
+    await serverOf(call).exclusive(async (connection) => {
+      const run = runner(call, connection, account);
+      await run(`DROP USER IF EXISTS ${quoteAccount(account)}`);
+      const namesakes = await connection.query("SELECT 1 FROM mysql.global_priv WHERE User = ?", [
+        account.user,
+      ]);
+      // A replacement at another host is at work already and keeps its sessions.
+      await run(
+        namesakes.length > 0 ? `KILL HARD USER ${quoteAccount(account)}` : endSessionsStatement(account.user),
+      );
+    });
+  },
+};
+
+/** Brings the account to what is declared, from nothing, from half of it or from anything else. */
+async function converge(
+  call: Call<MariadbConfig>,
+  wanted: AccountInputs,
+  knownPasswords: string[],
+): Promise<void> {
+  const server = serverOf(call);
+  await refuseUnsupported(server, wanted);
+  await server.exclusive(async (connection) => {
+    const run = runner(call, connection, wanted);
+    const read = () => readAccount((sql, values) => connection.query(sql, values), wanted);
+    let actual: AccountOnServer | undefined = await read();
+    if (!actual) {
+      await run(createStatement(wanted));
+      actual = await read();
+    }
+    if (!actual) throw new MariadbError(`${accountId(wanted)} was created but is not in mysql.global_priv`);
+    const plan: Plan = planAccount(wanted, actual, knownPasswords);
+    for (const statement of plan.statements) await run(statement);
+    if (plan.endSessions) await run(endSessionsStatement(wanted.user));
+  });
+}
+
+async function refuseUnsupported(server: MariadbServer, wanted: AccountInputs): Promise<void> {
+  const needed = wanted.grants
+    .flatMap(({ privileges }) => privileges)
+    .filter((name) => name in PRIVILEGE_SINCE);
+  if (needed.length === 0) return;
+  const [major = 0, minor = 0] = await server.version();
+  for (const privilege of needed) {
+    const [sinceMajor, sinceMinor] = PRIVILEGE_SINCE[privilege] ?? [0, 0];
+    if (major > sinceMajor || (major === sinceMajor && minor >= sinceMinor)) continue;
+    throw new MariadbError(
+      `${accountId(wanted)}: privilege ${privilege} needs MariaDB ${sinceMajor}.${sinceMinor}, this server is ` +
+        `${major}.${minor}. Remove it from grants`,
+    );
+  }
+}
+
+type Run = (statement: string) => Promise<void>;
+
+function runner(call: Call<MariadbConfig>, connection: MariadbConnection, account: AccountName): Run {
+  return async (statement) => {
+    call.signal.throwIfAborted();
+    try {
+      await connection.query(statement);
+    } catch (error) {
+      if (!(error instanceof MariadbError)) throw error;
+      if (alreadyGone(statement, error)) return;
+      throw await explain(connection, statement, accountId(account), error);
+    }
+  };
+}
+
+/** Errors of a REVOKE whose grant went with an earlier one (a table's takes its columns' along). */
+function alreadyGone(statement: string, { errno }: MariadbError): boolean {
+  return statement.startsWith("REVOKE") && (errno === 1141 || errno === 1147 || errno === 1403);
+}
+
+async function explain(
+  connection: MariadbConnection,
+  statement: string,
+  id: string,
+  error: MariadbError,
+): Promise<Error> {
+  const action = /^[A-Z]+( USER)?/.exec(statement)?.[0] ?? "statement";
+  // "Operation CREATE USER failed" (1396) says why in a warning only.
+  const warnings =
+    error.errno === 1396 ? await connection.query<{ Code: number; Message: string }>("SHOW WARNINGS") : [];
+  const cause = warnings.find(({ Code }) => Code !== 1396);
+  const errno = cause?.Code ?? error.errno;
+  const fix = (errno === undefined ? undefined : FIXES[errno]) ?? "";
+  return new MariadbError(
+    `${id}: ${action} failed: ${cause?.Message ?? error.message}${fix && `. ${fix}`}`,
+    errno,
+  );
+}
+
+const FIXES: Readonly<Record<number, string>> = {
+  1044: "The admin needs the privileges it grants, WITH GRANT OPTION",
+  1045: "The admin needs the privileges it grants, WITH GRANT OPTION",
+  1049: "Create the database first: let the account depend on it",
+  1142: "The admin needs the privileges it grants, WITH GRANT OPTION",
+  1146: "Create the table first: let the account depend on the migrations that make it",
+  1227: "The admin needs CREATE USER, CONNECTION ADMIN and PROCESS",
+  1290:
+    "A password validation plugin refuses hashes, and clear passwords must not reach the server: " +
+    "SET GLOBAL strict_password_validation = OFF (the length is checked here instead)",
+  1698: "The admin needs GRANT PROXY ON ''@'%' WITH GRANT OPTION to take a proxy right away",
+};
+
+function serverOf(call: Call<MariadbConfig>): MariadbServer {
+  if (call.config.mariadb) return call.config.mariadb;
+  throw new Error(
+    "this provider has no MariaDB server: give the resource the provider whose `mariadb` is set",
+  );
+}
+
+function accountId({ user, host }: AccountName): string {
+  return `${user}@${host}`;
+}
+
+function parseId(id: string): AccountName {
+  const at = id.lastIndexOf("@");
+  if (at < 1 || at === id.length - 1) throw new Error(`"${id}" is no account. Use the form svc_crm@10.0.0.5`);
+  return { user: id.slice(0, at), host: id.slice(at + 1) };
+}

@@ -1,0 +1,160 @@
+import { execFile } from "node:child_process";
+import { createHash, randomUUID } from "node:crypto";
+import * as fs from "node:fs/promises";
+import * as os from "node:os";
+import * as path from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+export type DebianSuite = "bookworm" | "trixie";
+
+/** Where engines for tests are kept between runs: `${ESTATE_CACHE}` or `~/.cache/database-estate`. */
+export function cacheDirectory(env: NodeJS.ProcessEnv = process.env): string {
+  return (
+    env.ESTATE_CACHE || path.join(env.XDG_CACHE_HOME || path.join(os.homedir(), ".cache"), "database-estate")
+  );
+}
+
+const building = new Map<string, Promise<string>>();
+
+/**
+ * A cached directory with the named packages of a Debian suite and everything they depend on (the C library
+ * included), unpacked without running any maintainer script: enough to start a server with `chroot <directory>`.
+ * It has /tmp, /srv, /dev/null, /dev/urandom, /dev/shm and the users root, mysql, postgres, redis and nobody.
+ * Share it: write nowhere in it but in a directory of your own under /srv or /tmp, which you remove again.
+ *
+ * Needs root, apt and dpkg (any Debian). The mirror is the one that this machine's apt uses.
+ */
+export function debianRoot(suite: DebianSuite, packages: string[]): Promise<string> {
+  const wanted = [...new Set(packages)].sort();
+  const key = createHash("sha256").update(wanted.join(" ")).digest("hex").slice(0, 12);
+  const directory = path.join(cacheDirectory(), "engines", `${suite}-${key}`);
+  let pending = building.get(directory);
+  if (!pending) {
+    pending = build(suite, wanted, directory);
+    building.set(directory, pending);
+  }
+  return pending;
+}
+
+async function build(suite: DebianSuite, packages: string[], directory: string): Promise<string> {
+  if (await exists(directory)) return directory;
+  if (process.getuid?.() !== 0)
+    throw new Error(`a ${suite} root for tests needs root (chroot, device nodes): run as root`);
+  // Built beside its place and renamed: an interrupted build is never mistaken for a finished one.
+  const work = `${directory}.building-${randomUUID().slice(0, 8)}`;
+  try {
+    const root = path.join(work, "root");
+    await prepare(root);
+    for (const deb of await download(suite, packages, path.join(work, "apt"))) await unpack(deb, root);
+    await fs.rename(root, directory).catch(async (error: unknown) => {
+      if (!(await exists(directory))) throw error; // another process was first
+    });
+    return directory;
+  } catch (error) {
+    const detail = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : "";
+    throw new Error(
+      `cannot unpack ${packages.join(", ")} of Debian ${suite} into ${directory}: ${detail || String(error)}`,
+    );
+  } finally {
+    await fs.rm(work, { recursive: true, force: true });
+  }
+}
+
+/** The skeleton that maintainer scripts would make: merged /usr, devices, users. */
+async function prepare(root: string): Promise<void> {
+  for (const dir of [
+    "usr/bin",
+    "usr/sbin",
+    "usr/lib",
+    "usr/lib64",
+    "etc",
+    "dev",
+    "srv",
+    "proc",
+    "run",
+    "var/lib",
+  ]) {
+    await fs.mkdir(path.join(root, dir), { recursive: true });
+  }
+  for (const link of ["bin", "sbin", "lib", "lib64"]) await fs.symlink(`usr/${link}`, path.join(root, link));
+  for (const open of ["tmp", "dev/shm"]) {
+    await fs.mkdir(path.join(root, open), { recursive: true });
+    await fs.chmod(path.join(root, open), 0o1777);
+  }
+  const devices = [
+    ["null", "3"],
+    ["zero", "5"],
+    ["random", "8"],
+    ["urandom", "9"],
+  ] as const;
+  for (const [name, minor] of devices) {
+    await run("mknod", ["-m", "666", path.join(root, "dev", name), "c", "1", minor]);
+  }
+  const users = [
+    ["root", 0],
+    ["mysql", 981],
+    ["postgres", 982],
+    ["redis", 983],
+    ["nobody", 65534],
+  ] as const;
+  const passwd = users.map(([name, id]) => `${name}:x:${id}:${id}::/tmp:/bin/sh\n`).join("");
+  const group = users.map(([name, id]) => `${name}:x:${id}:\n`).join("");
+  await fs.writeFile(path.join(root, "etc/passwd"), passwd);
+  await fs.writeFile(path.join(root, "etc/group"), group);
+  await fs.writeFile(path.join(root, "etc/hosts"), "127.0.0.1 localhost\n");
+}
+
+/** Downloads the packages with their whole closure; apt believes that nothing is installed. */
+async function download(suite: DebianSuite, packages: string[], state: string): Promise<string[]> {
+  await fs.mkdir(path.join(state, "lists/partial"), { recursive: true });
+  await fs.mkdir(path.join(state, "archives/partial"), { recursive: true });
+  await fs.writeFile(path.join(state, "status"), "");
+  const mirror = await debianMirror();
+  const keyring = "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]";
+  const sources = [suite, `${suite}-updates`].map((name) => `deb ${keyring} ${mirror} ${name} main\n`);
+  await fs.writeFile(path.join(state, "sources.list"), sources.join(""));
+  const options = Object.entries({
+    "Dir::Etc::sourcelist": `${state}/sources.list`,
+    "Dir::Etc::sourceparts": "/dev/null",
+    "Dir::Etc::preferencesparts": "/dev/null",
+    "Dir::State": state,
+    "Dir::State::status": `${state}/status`,
+    "Dir::Cache": state,
+    "Dir::Cache::archives": `${state}/archives`,
+    "APT::Sandbox::User": "root",
+    "APT::Install-Recommends": "false",
+    "Acquire::Languages": "none",
+    "Acquire::Retries": "3",
+  }).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
+  await run("apt-get", [...options, "-qq", "update"], { maxBuffer: 1e8 });
+  const install = ["-qq", "--yes", "--download-only", "install", ...packages];
+  await run("apt-get", [...options, ...install], { maxBuffer: 1e8 });
+  const archives = path.join(state, "archives");
+  return (await fs.readdir(archives))
+    .filter((name) => name.endsWith(".deb"))
+    .map((name) => path.join(archives, name));
+}
+
+/** The Debian mirror that this machine's own apt is set to; Debian's public one where apt names none. */
+async function debianMirror(): Promise<string> {
+  const { stdout } = await run("apt-get", ["indextargets", "--format", "$(ORIGIN) $(REPO_URI)"]).catch(
+    () => ({ stdout: "" }),
+  );
+  const uris = stdout.split("\n").filter((line) => line.startsWith("Debian ") && /\/debian\/?$/.test(line));
+  return uris[0]?.slice("Debian ".length) ?? "http://deb.debian.org/debian";
+}
+
+/** tar, not `dpkg -x`: the links of the merged /usr have to survive packages that carry /bin or /lib. */
+async function unpack(deb: string, root: string): Promise<void> {
+  const script = 'dpkg-deb --fsys-tarfile "$1" | tar --extract --keep-directory-symlink --directory "$2"';
+  await run("bash", ["-o", "pipefail", "-c", script, "bash", deb, root]);
+}
+
+async function exists(file: string): Promise<boolean> {
+  return fs.access(file).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,189 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import * as fs from "node:fs/promises";
+import * as net from "node:net";
+import * as path from "node:path";
+import { promisify } from "node:util";
+import { connectMariadb } from "../../connect/mariadb";
+import { type DebianSuite, debianRoot } from "./debian-root";
+
+const run = promisify(execFile);
+
+export type MariadbVersion = "10.11" | "11.8";
+
+export interface MariadbEngine {
+  /** Full version, `11.8.6-MariaDB-...`. */
+  version: string;
+  host: "127.0.0.1";
+  port: number;
+  /** May do everything, from 127.0.0.1 over TLS. */
+  admin: { user: string; password: string };
+  /** PEM; the certificate carries localhost and 127.0.0.1. */
+  caCertificate: string;
+  /** Everything the general log holds so far. */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+const SOURCES: Record<MariadbVersion, { suite: DebianSuite; share: string; prefix: string }> = {
+  "10.11": { suite: "bookworm", share: "usr/share/mysql", prefix: "mysql" },
+  "11.8": { suite: "trixie", share: "usr/share/mariadb", prefix: "mariadb" },
+};
+
+/** Starts a real, empty, throw-away server with TLS on 127.0.0.1 and a random port. Needs root (chroot). */
+export async function startMariadb(version: MariadbVersion): Promise<MariadbEngine> {
+  const { suite, share, prefix } = SOURCES[version];
+  const root = await debianRoot(suite, ["mariadb-server-core", "mariadb-server"]);
+  const inside = `/srv/mariadb-${randomBytes(6).toString("hex")}`;
+  const directory = path.join(root, inside);
+  const admin = { user: "admin", password: randomBytes(24).toString("base64url") };
+  let server: ChildProcess | undefined;
+  const stop = async () => {
+    process.off("exit", killNow);
+    if (server) await ended(server);
+    await fs.rm(directory, { recursive: true, force: true });
+  };
+  const killNow = () => server?.kill("SIGKILL");
+  process.on("exit", killNow);
+  try {
+    await fs.mkdir(path.join(directory, "data"), { recursive: true });
+    await createSystemTables(root, inside, path.join(root, share), prefix);
+    const caCertificate = await createCertificate(directory);
+    await fs.writeFile(path.join(directory, "init.sql"), adminAccount(admin));
+    const port = await freePort();
+    server = start(root, inside, port);
+    let complaints = "";
+    server.stderr?.on("data", (text: Buffer) => {
+      complaints = (complaints + text.toString()).slice(-4000);
+    });
+    const full = await answering(server, port, caCertificate, admin, () => complaints);
+    const log = () => readFileSync(path.join(directory, "general.log"), "utf8");
+    return { version: full, host: "127.0.0.1", port, admin, caCertificate, log, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+const LEAN = ["--no-defaults", "--user=root", "--innodb-log-file-size=8M", "--innodb-buffer-pool-size=24M"];
+
+async function createSystemTables(
+  root: string,
+  inside: string,
+  share: string,
+  prefix: string,
+): Promise<void> {
+  const names = ["system_tables", "performance_tables", "system_tables_data"].map(
+    (name) => `${prefix}_${name}.sql`,
+  );
+  const parts = await Promise.all(names.map((name) => fs.readFile(path.join(share, name), "utf8")));
+  const args = [root, "/usr/sbin/mariadbd", ...LEAN, "--bootstrap", `--datadir=${inside}/data`];
+  const bootstrap = spawn("chroot", args, { stdio: ["pipe", "ignore", "pipe"] });
+  let complaints = "";
+  bootstrap.stderr.on("data", (text: Buffer) => {
+    complaints += text.toString();
+  });
+  bootstrap.stdin.end(`CREATE DATABASE mysql;\nUSE mysql;\n${parts.join("\n")}`);
+  const code = await new Promise((resolve) => bootstrap.once("close", resolve));
+  if (code !== 0) throw new Error(`mariadbd --bootstrap failed: ${complaints.slice(-2000)}`);
+}
+
+/** A self-signed certificate for localhost and 127.0.0.1: its own authority, as a pinned one is. */
+async function createCertificate(directory: string): Promise<string> {
+  await selfSigned(directory, "DNS:localhost,IP:127.0.0.1");
+  return fs.readFile(path.join(directory, "cert.pem"), "utf8");
+}
+
+/** Writes key.pem and cert.pem, self-signed, for the given subject alternative names. */
+export async function selfSigned(directory: string, names: string): Promise<void> {
+  const files = ["-keyout", path.join(directory, "key.pem"), "-out", path.join(directory, "cert.pem")];
+  const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc", "-days", "2"];
+  await run("openssl", [
+    "req",
+    "-x509",
+    ...kind,
+    ...files,
+    "-subj",
+    "/CN=throw-away",
+    "-addext",
+    `subjectAltName=${names}`,
+  ]);
+}
+
+function adminAccount({ user, password }: { user: string; password: string }): string {
+  const sha1 = (data: string | Buffer) => createHash("sha1").update(data).digest();
+  const hash = `*${sha1(sha1(password)).toString("hex").toUpperCase()}`;
+  const account = `'${user}'@'127.0.0.1'`;
+  return (
+    `CREATE USER ${account} IDENTIFIED VIA mysql_native_password USING '${hash}' REQUIRE SSL;\n` +
+    `GRANT ALL ON *.* TO ${account} WITH GRANT OPTION;\n`
+  );
+}
+
+function start(root: string, inside: string, port: number): ChildProcess {
+  const options = {
+    datadir: `${inside}/data`,
+    socket: `${inside}/mariadb.sock`,
+    "pid-file": `${inside}/mariadb.pid`,
+    "init-file": `${inside}/init.sql`,
+    "bind-address": "127.0.0.1",
+    port: String(port),
+    "ssl-cert": `${inside}/cert.pem`,
+    "ssl-key": `${inside}/key.pem`,
+    "general-log": "1",
+    "general-log-file": `${inside}/general.log`,
+    "skip-name-resolve": "1",
+    "character-set-server": "utf8mb4",
+  };
+  const args = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
+  // The server dies with the test process, however that ends.
+  const command = ["--pdeathsig", "KILL", "chroot", root, "/usr/sbin/mariadbd", ...LEAN, ...args];
+  return spawn("setpriv", command, { stdio: ["ignore", "ignore", "pipe"] });
+}
+
+async function answering(
+  server: ChildProcess,
+  port: number,
+  caCertificate: string,
+  admin: { user: string; password: string },
+  complaints: () => string,
+): Promise<string> {
+  for (let attempt = 0; attempt < 150; attempt++) {
+    if (server.exitCode !== null) throw new Error(`mariadbd ended with ${server.exitCode}: ${complaints()}`);
+    try {
+      const connection = await connectMariadb({ host: "127.0.0.1", port }, { caCertificate }, admin);
+      const { version } = await connection.serverInfo();
+      await connection.close();
+      return version;
+    } catch (error) {
+      if (attempt === 149) throw new Error(`mariadbd does not answer: ${String(error)}\n${complaints()}`);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+  throw new Error("mariadbd does not answer");
+}
+
+/** Terminates the process and waits; kills it where it does not go in ten seconds. */
+export async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
+  await gone;
+  clearTimeout(timer);
+}
+
+/** A port of 127.0.0.1 that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = net.createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() =>
+        address && typeof address === "object" ? resolve(address.port) : reject(new Error("no port")),
+      );
+    });
+  });
+}

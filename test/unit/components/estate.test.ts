@@ -1,0 +1,199 @@
+import { readFileSync } from "node:fs";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { MariadbDatabase } from "../../../components/mariadb-database";
+import { PostgresDatabase } from "../../../components/postgres-database";
+import { RedisUser } from "../../../components/redis-user";
+import { createServers } from "../../../components/servers";
+import { checkEstate } from "../../../estate/check";
+import { databases as catalogue, redisUsers } from "../../../estate/catalogue";
+import type { DatabaseEntry, Estate } from "../../../estate/types";
+import { openTexts, type Recorded, record, unseal } from "../../support/record";
+
+const config = {
+  servers: {
+    plesk: { host: "127.0.0.1", ssh: { host: "192.0.2.11" }, certificatePath: "/etc/mysql/tls/c.pem", certificateName: "web.test" },
+    mariadb: { host: "mariadb.test", ssh: { host: "192.0.2.12", user: "estate" }, listen: "192.0.2.12", memoryMiB: 1024 },
+    postgres: { host: "postgres.test", ssh: { host: "192.0.2.13" }, listen: "192.0.2.13", memoryMiB: 1024 },
+    redis: { host: "redis.test", ssh: { host: "192.0.2.14" }, listen: "192.0.2.14", memoryMiB: 512 },
+  },
+  access: { pleskAddress: "192.0.2.11", operators: ["192.0.2.1/32"] },
+  rotation: { days: 90, anchor: "2026-01-01" },
+  backup: { bucket: "backups", region: "eu-central-1" },
+  tags: { owner: "platform", "data-protection-contact": "dpo@web.test" },
+};
+
+function estateOf(databases: readonly DatabaseEntry[]): Estate {
+  return checkEstate({ stack: "test", config, databases, redisUsers });
+}
+
+/** The whole estate as the program builds it. */
+function build(estate: Estate, generations: readonly number[] = [1]): void {
+  const servers = createServers(estate);
+  for (const entry of estate.databases) {
+    if (entry.engine === "postgres") new PostgresDatabase(entry.name, { entry, server: servers.postgres, generations });
+    else new MariadbDatabase(entry.name, { entry, server: servers[entry.server], generations });
+  }
+  for (const entry of estate.redisUsers) {
+    if (servers.redis) new RedisUser(`redis-${entry.name}`, { entry, server: servers.redis, generations });
+  }
+}
+
+/** Resources of one database: its component and whatever carries its name. */
+function ofDatabase(resources: readonly Recorded[], name: string): Recorded[] {
+  return resources.filter((resource) => resource.name === name || resource.name.startsWith(`${name}-`));
+}
+
+function find(resources: readonly Recorded[], name: string): Recorded {
+  const found = resources.find((resource) => resource.name === name);
+  if (!found) throw new Error(`no resource ${name}; there are ${resources.map((resource) => resource.name).join(", ")}`);
+  return found;
+}
+
+const adminPassword = "a password only the environment knows";
+
+beforeAll(() => {
+  vi.stubEnv("PLESK_DB_ADMIN_PASSWORD", adminPassword);
+  vi.stubEnv("SSH_PRIVATE_KEY", "a private key only the environment knows");
+  return () => vi.unstubAllEnvs();
+});
+
+describe("the whole estate", () => {
+  let resources: Recorded[];
+  beforeAll(async () => {
+    resources = await record(() => build(estateOf(catalogue)));
+  });
+
+  it("registers every database, account and login once", () => {
+    const count = (type: string) => resources.filter((resource) => resource.type === type).length;
+    expect(count("estate:mariadb:Database")).toBe(14);
+    expect(count("estate:mariadb:Account")).toBe(14);
+    expect(count("postgresql:index/database:Database")).toBe(6);
+    expect(count("estate:postgres:Login")).toBe(6);
+    expect(count("estate:postgres:Access")).toBe(6 + 2);
+    expect(count("estate:redis:User")).toBe(6);
+  });
+
+  it("gives every resource a name of its own", () => {
+    const names = resources.map(({ type, name }) => `${type} ${name}`);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it("stays within 12 resources a PostgreSQL database and 8 a MariaDB one, two secrets at GitHub included", () => {
+    for (const { name, engine } of catalogue) {
+      const own = ofDatabase(resources, name).length + 2;
+      expect(own, name).toBeLessThanOrEqual(engine === "postgres" ? 12 : 8);
+    }
+  });
+
+  it("shows no secret in the clear, in no input of no resource", () => {
+    const open = resources.flatMap((resource) => openTexts(resource.inputs).map((text) => ({ resource, text })));
+    const leaks = open.filter(({ text }) => /clear text of|only the environment knows/.test(text));
+    expect(leaks.map(({ resource }) => resource.name)).toEqual([]);
+    expect(open.length).toBeGreaterThan(200);
+  });
+
+  it("keeps passwords, hashes and verifiers out of command lines and environments", () => {
+    const commands = resources.filter(({ type }) => type === "command:remote:Command");
+    expect(commands).toHaveLength(10);
+    for (const { name, inputs } of commands) {
+      expect(String(unseal(inputs.create)), name).not.toMatch(/clear text of|SCRAM-SHA-256\$|\*[0-9A-F]{40}|#[0-9a-f]{64}/);
+      expect(inputs.environment, name).toBeUndefined();
+      expect(inputs.logging, name).toBe("none");
+      expect(inputs.triggers, name).toEqual([expect.stringMatching(/^identity of /)]);
+    }
+  });
+
+  it("sends the admins' passwords as hashes, sealed, through standard input", () => {
+    const stdin = (name: string) => String(unseal(find(resources, name).inputs.stdin));
+    for (const name of ["mariadb-server", "postgres-server", "redis-server"]) {
+      expect(openTexts(find(resources, name).inputs.stdin), name).toEqual([]);
+      expect(stdin(name), name).not.toMatch(/clear text of/);
+    }
+    expect(stdin("mariadb-server")).toMatch(/'estate_admin'@'192\.0\.2\.11' .*USING '\*[0-9A-F]{40}' REQUIRE SSL/);
+    expect(stdin("postgres-server")).toMatch(/SUPERUSER PASSWORD 'SCRAM-SHA-256\$4096:/);
+    expect(stdin("redis-server")).toMatch(/^user default off/);
+  });
+
+  it("becomes root through sudo where the SSH user is another", () => {
+    const line = (name: string) => String(find(resources, name).inputs.create);
+    expect(line("mariadb-packages")).toMatch(/^sudo -n env LC_ALL=C.UTF-8 bash -euo pipefail -c '/);
+    expect(line("postgres-packages")).toMatch(/^env LC_ALL=C.UTF-8 bash -euo pipefail -c '/);
+  });
+
+  it("lets the kept plugin verify the pinned certificate by a file with exactly that certificate", () => {
+    const { inputs } = find(resources, "postgres-postgresql");
+    expect(inputs).toMatchObject({ sslmode: "verify-full", username: "estate_admin", host: "postgres.test" });
+    expect(String(inputs.sslrootcert)).toMatch(/^\.cache\/trust\/postgres-[0-9a-f]{16}\.pem$/);
+    expect(readFileSync(String(inputs.sslrootcert), "utf8")).toBe("output of postgres-certificate");
+  });
+
+  it("closes postgres and template1 to everybody", () => {
+    for (const database of ["postgres", "template1"]) {
+      expect(find(resources, `postgres-${database}-access`).inputs).toMatchObject({ database, grants: {}, owners: [] });
+    }
+  });
+
+  it("separates owner and service where the program migrates, and only there", () => {
+    expect(find(resources, "mcp_portal-owner").inputs).toMatchObject({ name: "mcp_admin", login: false });
+    expect(find(resources, "mcp_portal-service").inputs).toMatchObject({ name: "svc_mcp_portal", login: false });
+    expect(ofDatabase(resources, "mo_idp").filter(({ type }) => type === "postgresql:index/role:Role")).toHaveLength(1);
+  });
+
+  it("allows Redis users their own keys and channels alone", () => {
+    expect(find(resources, "redis-svc_crm-user").inputs).toMatchObject({ keys: ["crm:*"], channels: ["crm:*"] });
+  });
+});
+
+describe("a retired database", () => {
+  const retire = (name: string) =>
+    catalogue.map((entry) => (entry.name === name ? { ...entry, state: "retired" as const } : entry));
+
+  it.each(["mo_crm", "mo_idp", "mcp_portal"])("%s keeps its data and loses everybody who could reach it", async (name) => {
+    const resources = await record(() => build(estateOf(retire(name))));
+    const own = ofDatabase(resources, name);
+    expect(own.map((resource) => resource.name).sort()).toEqual([name, `${name}-database`]);
+  });
+
+  it("belongs to the admin, closed to everybody else, and leaves pg_hba.conf", async () => {
+    const resources = await record(() => build(estateOf(retire("mo_idp"))));
+    expect(find(resources, "mo_idp-database").inputs).toMatchObject({
+      owner: "estate_admin",
+      alterObjectOwnership: true,
+      connectionLimit: 0,
+    });
+    expect(String(find(resources, "postgres-server").inputs.create)).not.toContain("svc_idp");
+  });
+});
+
+describe("the grace window of a rotation", () => {
+  it("has both passwords on one MariaDB account and both slots on PostgreSQL, newest first", async () => {
+    const resources = await record(() => build(estateOf(catalogue), [2, 1]));
+    expect(unseal(find(resources, "mo_crm-account").inputs.passwords)).toEqual([
+      "clear text of mo_crm-password-2",
+      "clear text of mo_crm-password-1",
+    ]);
+    expect(find(resources, "mo_idp-login-b").inputs).toMatchObject({ role: "svc_idp_b", worksAs: "svc_idp" });
+    expect(unseal(find(resources, "mo_idp-login-a").inputs.password)).toBe("clear text of mo_idp-password-1");
+    const { grants } = find(resources, "mo_idp-access").inputs;
+    expect(grants).toMatchObject({ "svc_idp_a on database": ["CONNECT"], "svc_idp_b on database": ["CONNECT"] });
+  });
+
+  it("refuses more than two generations", async () => {
+    await expect(record(() => build(estateOf(catalogue), [3, 2, 1]))).rejects.toThrow(/generations is \[3, 2, 1\]/);
+  });
+});
+
+describe("a preview without secrets", () => {
+  it("runs to the end; an update says what is missing", async () => {
+    vi.stubEnv("PLESK_DB_ADMIN_PASSWORD", "");
+    vi.stubEnv("SSH_PRIVATE_KEY", "");
+    try {
+      const resources = await record(() => build(estateOf(catalogue)), { preview: true });
+      expect(resources.length).toBeGreaterThan(100);
+      await expect(record(() => build(estateOf(catalogue)))).rejects.toThrow(/set PLESK_DB_ADMIN_PASSWORD/);
+    } finally {
+      vi.stubEnv("PLESK_DB_ADMIN_PASSWORD", adminPassword);
+      vi.stubEnv("SSH_PRIVATE_KEY", "a private key only the environment knows");
+    }
+  });
+});
