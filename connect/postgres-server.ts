@@ -1,4 +1,4 @@
-import { connectPostgres, PostgresConnection, type PostgresLogin } from "./postgres";
+import { connectPostgres, type PostgresConnection, type PostgresLogin } from "./postgres";
 import type { Endpoint, Trust } from "./socket";
 
 /** The database where everything shared by the databases of a server is changed, and where the lock is held. */
@@ -6,6 +6,12 @@ export const MAINTENANCE_DATABASE = "postgres";
 
 /** Connections per database. Changes run one at a time, so more would serve reading only. */
 const POOL_SIZE = 3;
+
+/**
+ * The admin works in databases where others may create functions: with their schemas on the search path, a function or
+ * operator of theirs could be called in place of PostgreSQL's own, with the admin's rights. Every name is qualified.
+ */
+const SETTINGS = { search_path: "pg_catalog" };
 
 /** An idle connection is in the way of DROP DATABASE and CREATE DATABASE .. TEMPLATE: it does not stay long. */
 const IDLE_MS = 2_000;
@@ -23,7 +29,7 @@ export class PostgresServer {
   constructor(
     readonly endpoint: Endpoint,
     private readonly trust: Trust,
-    private readonly login: Omit<PostgresLogin, "database">,
+    private readonly login: Pick<PostgresLogin, "user" | "password">,
   ) {}
 
   /** Runs `work` on a connection to the database that nobody else uses meanwhile. */
@@ -36,8 +42,7 @@ export class PostgresServer {
     pool.busy++;
     let connection: PostgresConnection | undefined;
     try {
-      connection =
-        takeIdle(pool) ?? (await connectPostgres(this.endpoint, this.trust, { ...this.login, database }));
+      connection = takeIdle(pool) ?? (await this.connect(database));
       return await work(connection);
     } finally {
       pool.busy--;
@@ -55,6 +60,10 @@ export class PostgresServer {
         return connection.close();
       }),
     );
+  }
+
+  private connect(database: string): Promise<PostgresConnection> {
+    return connectPostgres(this.endpoint, this.trust, { ...this.login, database, settings: SETTINGS });
   }
 
   private poolOf(database: string): Pool {

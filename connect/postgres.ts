@@ -1,6 +1,6 @@
 import type * as net from "node:net";
 import * as tls from "node:tls";
-import { Client, type ClientConfig } from "pg";
+import { Client, type ClientConfig, type DatabaseError } from "pg";
 import { type Endpoint, openSocket, type Trust } from "./socket";
 
 export interface PostgresLogin {
@@ -8,6 +8,8 @@ export interface PostgresLogin {
   password?: string | undefined;
   /** Database to open. Default: `postgres`. */
   database?: string | undefined;
+  /** Settings of the session from its first statement on, `{ search_path: "pg_catalog" }`. No spaces in values. */
+  settings?: Record<string, string> | undefined;
 }
 
 export type PostgresValue = string | number | boolean | null | readonly string[] | readonly number[];
@@ -18,6 +20,8 @@ export class PostgresError extends Error {
   constructor(
     message: string,
     readonly code?: string,
+    /** The server's DETAIL: what a role that cannot be dropped still holds, for one. */
+    readonly detail?: string,
   ) {
     super(message);
     this.name = "PostgresError";
@@ -59,9 +63,9 @@ export class PostgresConnection {
     try {
       return (await this.inner.query<Row>(sql, [...values])).rows;
     } catch (error) {
-      const { message, code, severity } = error as { message: string; code?: string; severity?: string };
+      const { message, code, severity, detail } = error as Partial<DatabaseError> & { message: string };
       if (severity === undefined || severity === "FATAL" || severity === "PANIC") this.dead = true;
-      throw new PostgresError(withoutVerifiers(message), code);
+      throw new PostgresError(withoutVerifiers(message), code, detail);
     }
   }
 
@@ -125,6 +129,9 @@ export async function connectPostgres(
     stream: () => alreadyConnected(socket),
     connectionTimeoutMillis: timeoutMs,
     application_name: "database-estate",
+    options: Object.entries(login.settings ?? {})
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(" "),
   } satisfies ClientConfig);
   const connection = new PostgresConnection(client, database);
   try {

@@ -17,8 +17,9 @@ export interface DownResult {
 export async function down(): Promise<DownResult> {
   const removed = await findRemains();
   const netnsMountIsOurs = fs.existsSync(run.madeNetnsMount);
-  for (const id of removed.tunnels) endProcess(id);
-  if (unifiedHierarchy()) await endGroup(groupDirectory());
+  for (const id of removed.tunnels) endProcess(id, "SIGTERM");
+  // What does not end is reported with the rest of what is left.
+  if (unifiedHierarchy()) await endGroup(groupDirectory()).catch(() => undefined);
   for (const name of removed.namespaces) await removeNamespace(name);
   await removeOperatorInterface();
   for (const { target } of mountsUnder(runDirectory)) await unmount(target);
@@ -28,9 +29,9 @@ export async function down(): Promise<DownResult> {
   return { removed, left: await settle() };
 }
 
-function endProcess(id: number): void {
+function endProcess(id: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(id, "SIGTERM");
+    process.kill(id, signal);
   } catch {
     // It has ended by itself.
   }
@@ -53,7 +54,7 @@ async function settle(): Promise<Remains> {
   let left = await findRemains();
   for (let round = 0; round < 50 && !isEmpty(left); round += 1) {
     await sleep(100);
-    for (const id of left.tunnels) if (round === 20) process.kill(id, "SIGKILL");
+    if (round === 20) for (const id of left.tunnels) endProcess(id, "SIGKILL");
     left = await findRemains();
   }
   return left;

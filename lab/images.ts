@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { makeGroup } from "./cgroups";
+import { endGroup, groupDirectory, makeGroup } from "./cgroups";
 import { attempt, lastLines } from "./command";
 import type { LabImage } from "./hosts";
 import { blankPackages, cloudPackages, mirrorPackages, strangerPackages, webPackages } from "./packages";
@@ -35,6 +35,20 @@ const debianMirror = process.env.ESTATE_DEBIAN_MIRROR || "http://deb.debian.org/
 export async function ensureImages(progress: Progress): Promise<Images> {
   const cache = cacheDirectory();
   fs.mkdirSync(cache, { recursive: true });
+  try {
+    await endBuilds(); // A killed command's builds go on without it.
+    return await buildAll(cache, progress);
+  } finally {
+    await endBuilds(); // One that failed ends the others.
+  }
+}
+
+/** Kills what builds there are. */
+export function endBuilds(): Promise<number> {
+  return endGroup(groupDirectory("build"));
+}
+
+async function buildAll(cache: string, progress: Progress): Promise<Images> {
   const build = (recipe: Recipe) => ensureImage(cache, recipe, progress);
   // The web host stands on a Debian of its own; the other images all need the blank one.
   const web = build(root("web", "bookworm", webPackages));

@@ -7,9 +7,10 @@ const name = "\0estate-lab";
 export async function exclusively<T>(work: () => Promise<T>): Promise<T> {
   const server = net.createServer();
   await new Promise<void>((resolve, reject) => {
-    server.once("error", () =>
-      reject(new Error("another lab command is at work on this machine. Wait until it ends, or end it")),
-    );
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const taken = "another lab command is at work on this machine. Wait until it ends, or end it";
+      reject(error.code === "EADDRINUSE" ? new Error(taken) : error);
+    });
     server.listen(name, resolve);
   });
   try {

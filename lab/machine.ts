@@ -8,7 +8,7 @@ import { endGroup, groupDirectory, groupProcesses, makeGroup } from "./cgroups";
 import { attempt, type CommandOptions, type CommandResult, lastLines, must } from "./command";
 import { hostsFile, type LabHost } from "./hosts";
 import type { Images } from "./images";
-import { ensureHostNetwork, namespaceFile } from "./network";
+import { namespaceFile, renewHostNetwork } from "./network";
 import { hostDirectory, run, scripts } from "./paths";
 
 /** The process that is PID 1 inside the host, or undefined when the host is not running. */
@@ -54,9 +54,9 @@ export async function ensureLayer(host: LabHost, images: Images): Promise<void> 
 
 /** Boots a host that has a layer. Returns when its first process runs; see `waitForSsh`. */
 export async function boot(host: LabHost, mirror: string): Promise<void> {
-  await ensureHostNetwork(host);
   // What is left of an earlier life: its processes would hold the layer.
-  await endGroup(groupDirectory(groupOf(host)));
+  await powerOff(host);
+  await renewHostNetwork(host);
   const place = hostDirectory(host.name);
   const lower = fs.readFileSync(place.image, "utf8").trim().split("\n").join(":");
   const group = makeGroup(groupOf(host));
@@ -88,7 +88,7 @@ export async function boot(host: LabHost, mirror: string): Promise<void> {
   fs.closeSync(console);
   for (let round = 0; round < 100 && initProcess(host) === undefined && child.exitCode === null; round += 1)
     await sleep(50);
-  if (initProcess(host) === undefined) throw notUp(host, "its first process ended");
+  if (initProcess(host) === undefined) throw await notUp(host, "its first process ended");
 }
 
 /** Takes the power away. */
@@ -101,7 +101,7 @@ export function dropLayer(host: LabHost): void {
   fs.rmSync(hostDirectory(host.name).directory, { recursive: true, force: true });
 }
 
-/** Waits until sshd greets. Errors: the time is up, or the host has died; with the end of its console. */
+/** Waits until sshd greets. Errors: the time is up, or the host has died; with what it says. */
 export function waitForSsh(host: LabHost): Promise<void> {
   return waitUntil(host, "sshd does not answer", () => answersSsh(host));
 }
@@ -115,17 +115,21 @@ async function waitUntil(host: LabHost, fault: string, ready: () => Promise<bool
   const seconds = 60;
   const end = Date.now() + seconds * 1000;
   while (!(await ready())) {
-    if (initProcess(host) === undefined) throw notUp(host, "it died while starting");
-    if (Date.now() > end) throw notUp(host, `${fault} within ${seconds} s`);
+    if (initProcess(host) === undefined) throw await notUp(host, "it died while starting");
+    if (Date.now() > end) throw await notUp(host, `${fault} within ${seconds} s`);
     await sleep(100);
   }
 }
 
-function notUp(host: LabHost, reason: string): Error {
+/** Says what the host itself says: its journal while it runs, otherwise the output of its start. */
+async function notUp(host: LabHost, reason: string): Promise<Error> {
   const { console } = hostDirectory(host.name);
-  const said = fs.existsSync(console) ? lastLines(fs.readFileSync(console, "utf8"), 12) : "  (nothing)";
+  const journal = ["journalctl", "--no-pager", "--lines=12", "--priority=warning"];
+  const output = fs.existsSync(console) ? fs.readFileSync(console, "utf8") : "";
+  const text = initProcess(host) === undefined ? output : (await onConsole(host, journal)).stdout;
+  const said = text.trim() ? ` It says:\n${lastLines(text, 12)}` : " It says nothing.";
   return new Error(
-    `the host ${host.name} is not up: ${reason}. Its console (${console}) ends:\n${said}\nFor a blank one, run: lab/lab reset ${host.name}`,
+    `the host ${host.name} is not up: ${reason}.${said}\nFor a blank one, run: lab/lab reset ${host.name}`,
   );
 }
 

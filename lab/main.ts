@@ -4,6 +4,7 @@ import { messageOf, reset, up } from "./bring-up";
 import { describeDown, down } from "./down";
 import { environment, renderEnvironment } from "./environment";
 import { hostNamed } from "./hosts";
+import { endBuilds } from "./images";
 import { exclusively } from "./lock";
 import { consoleArguments } from "./machine";
 import { terminalProgress } from "./progress";
@@ -20,7 +21,7 @@ program
   .description("build what the cache lacks, start what is not running; repeatable")
   .action(async () => {
     const progress = terminalProgress();
-    await exclusively(() => progress.stage("lab", () => up(progress)));
+    await interruptible(() => progress.stage("lab", () => up(progress)));
     console.log(renderStatus(await status()));
   });
 
@@ -73,7 +74,7 @@ program
   .action(async (name: string) => {
     requireRoot();
     const host = hostNamed(name);
-    await exclusively(() => reset(host, terminalProgress()));
+    await interruptible(() => reset(host, terminalProgress()));
   });
 
 function requireRoot(): void {
@@ -85,12 +86,16 @@ function fail(error: unknown): void {
   process.exitCode = 1;
 }
 
-/** Says how to go on; every stage is repeatable. */
-function interrupted(): void {
-  console.error("\nlab: interrupted. To go on: lab/lab up. To clear up: lab/lab down");
-  process.exit(130);
+/** Every stage is repeatable, so an interrupted command only has to end what it started, and say how to go on. */
+function interruptible<T>(work: () => Promise<T>): Promise<T> {
+  const interrupted = async () => {
+    console.error("\nlab: interrupted. To go on: lab/lab up. To clear up: lab/lab down");
+    await endBuilds();
+    process.exit(130);
+  };
+  process.once("SIGINT", interrupted);
+  process.once("SIGTERM", interrupted);
+  return exclusively(work);
 }
 
-process.once("SIGINT", interrupted);
-process.once("SIGTERM", interrupted);
 program.parseAsync().catch(fail);

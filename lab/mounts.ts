@@ -20,13 +20,18 @@ export function parseMountinfo(text: string): Mount[] {
     const source = fields[hyphen + 2];
     if (hyphen < 0 || !target || !type || source === undefined) return [];
     return [
-      { target: unescape(target), type, source: unescape(source), options: (fields[5] ?? "").split(",") },
+      {
+        target: unescapeOctal(target),
+        type,
+        source: unescapeOctal(source),
+        options: (fields[5] ?? "").split(","),
+      },
     ];
   });
 }
 
 /** The kernel writes space, tab, newline and backslash as three octal digits. */
-function unescape(text: string): string {
+function unescapeOctal(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 8)),
   );

@@ -39,16 +39,18 @@ export async function ensureSwitch(): Promise<void> {
   await batch(switchNamespace, ["link set dev operator master bridge up"]);
 }
 
-/** Gives a host its namespace, cable and addresses, as far as they are not there yet. No route leads out. */
-export async function ensureHostNetwork(host: LabHost): Promise<void> {
+/**
+ * Gives a host a network as a machine has it that was just switched on: cable and addresses, no firewall rule of an
+ * earlier life, no route that leads out. The host must be off.
+ */
+export async function renewHostNetwork(host: LabHost): Promise<void> {
   const namespace = namespaceOf(host);
-  if ((await namespaces()).includes(namespace)) {
-    if ((await attempt("ip", ["-n", namespace, "link", "show", "dev", "eth0"])).code === 0) return;
-    await removeNamespace(namespace);
-  }
+  // Cable first: with its namespace it would go only some time after the command.
+  await attempt("ip", ["-n", switchNamespace, "link", "del", "dev", host.name]);
+  await removeNamespace(namespace);
   await must("ip", ["netns", "add", namespace]);
   await batch(switchNamespace, [
-    `link add name ${host.name} type veth peer name eth0 netns ${namespace}`,
+    `link add name ${host.name} type veth peer name eth0 address ${hardwareAddress(host)} netns ${namespace}`,
     `link set dev ${host.name} master bridge up`,
   ]);
   await batch(namespace, [
@@ -56,6 +58,12 @@ export async function ensureHostNetwork(host: LabHost): Promise<void> {
     ...addresses("eth0", host.ipv4, host.ipv6),
     "link set dev eth0 up",
   ]);
+}
+
+/** A host's MAC address: of the range for local use, and the same in every life: neighbours remember it for a while. */
+export function hardwareAddress(host: LabHost): string {
+  const octets = host.ipv4.split(".").map((octet) => Number(octet).toString(16).padStart(2, "0"));
+  return ["02", "00", ...octets].join(":");
 }
 
 function addresses(device: string, ipv4: string, ipv6: string): string[] {

@@ -70,20 +70,20 @@ async function installTools(root: boolean, progress: Progress): Promise<string[]
 async function missingKernelFeatures(): Promise<string[]> {
   const kinds = ["--mount", "--net", "--uts", "--ipc", "--pid", "--cgroup"];
   const probe = await attempt("unshare", [...kinds, "--fork", "sh", path.join(scripts, "probe.sh")]);
-  const faults = probe.code === 0 ? probe.stdout.split("\n").filter(Boolean) : [];
-  if (probe.code !== 0 && probe.stdout === "") faults.push(`namespaces (${probe.stderr.trim()})`);
+  if (probe.code !== 0) return [`the kernel's namespaces (${probe.stderr.trim()})`, ...missingCgroups()];
+  const features = probe.stdout.split("\n").filter(Boolean);
+  return [...features.map((feature) => `the kernel feature ${feature}`), ...missingCgroups()];
+}
+
+function missingCgroups(): string[] {
   const hierarchy = unifiedHierarchy();
-  if (!hierarchy) return [...faults, "a mounted cgroup2 hierarchy: mount -t cgroup2 cgroup2 /sys/fs/cgroup"];
+  if (!hierarchy) return ["a mounted cgroup2 hierarchy. Run: mount -t cgroup2 cgroup2 /sys/fs/cgroup"];
   try {
     fs.mkdirSync(groupDirectory(), { recursive: true });
+    return [];
   } catch {
-    faults.push(
-      `write access to ${hierarchy}, to give each host its cgroup (a container must be privileged)`,
-    );
+    return [`write access to ${hierarchy}, to give each host its cgroup (a container must be privileged)`];
   }
-  return faults.map((fault) =>
-    fault.includes(" ") && fault.includes("cgroup") ? fault : `the kernel feature ${fault}`,
-  );
 }
 
 /** Another network with the lab's addresses would make hosts unreachable in ways hard to see. */

@@ -51,7 +51,7 @@ Exit codes: 0 done, 1 failed, 2 could not tell (or wrong usage).`,
     command.configureOutput({
       writeOut: io.out,
       writeErr: io.err,
-      outputError: (text, write) => write(`${oneLine(text)}. See: ${pathOf(command)} --help\n`),
+      outputError: (text, write) => write(`${oneLine(text)} See: ${pathOf(command)} --help\n`),
     });
   }
   return program;
@@ -59,12 +59,11 @@ Exit codes: 0 done, 1 failed, 2 could not tell (or wrong usage).`,
 
 /** Commander puts its suggestion on a second line. */
 function oneLine(text: string): string {
-  return text
+  const line = text
     .trim()
     .replace(/^error: /, "estate: ")
-    .replace(/\n\(Did you mean (.*)\?\)$/, "; did you mean $1?")
-    .replace(/\?$/, "")
-    .replace(/\.$/, "");
+    .replace(/\n\(Did you mean (.*)\?\)$/, "; did you mean $1?");
+  return /[.?]$/.test(line) ? line : `${line}.`;
 }
 
 function pathOf(command: Command): string {
@@ -73,6 +72,7 @@ function pathOf(command: Command): string {
 
 function projectVersion(io: Io): string {
   const manifest: unknown = JSON.parse(readFileSync(path.join(io.projectDir, "package.json"), "utf8"));
-  const version = manifest && typeof manifest === "object" && "version" in manifest ? manifest.version : undefined;
+  const version =
+    manifest && typeof manifest === "object" && "version" in manifest ? manifest.version : undefined;
   return typeof version === "string" ? version : "unknown";
 }

@@ -1,19 +1,19 @@
+import { MariadbServer } from "../connect/mariadb-server";
+import { PostgresServer } from "../connect/postgres-server";
+import { RedisServer } from "../connect/redis";
+import type { Endpoint, Trust } from "../connect/socket";
 import type { SshServer, TunnelledServer } from "./resources";
-import { type CheckFailure, type Properties, UNKNOWN } from "./wire/kind";
+import { type CheckFailure, type Properties, UNKNOWN, type Value } from "./wire/kind";
 
 /** The servers a provider instance may talk to, by the name of the configuration property. */
 export const SERVERS = ["mariadb", "postgres", "redis", "ssh"] as const;
 
-/**
- * One instance of the provider: at most one server is set. Nothing is open yet; a kind opens its pool at its first
- * call and leaves it in `resources`, under the server's name, for the next one.
- */
+/** One instance of the provider: at most one server is set. Nothing is open yet: a server opens its pool at first use. */
 export interface EstateConfig {
-  mariadb?: TunnelledServer;
-  postgres?: TunnelledServer;
-  redis?: TunnelledServer;
+  mariadb?: MariadbServer;
+  postgres?: PostgresServer;
+  redis?: RedisServer;
   ssh?: SshServer;
-  resources: Map<string, { close(): Promise<void> }>;
 }
 
 /** Each server is a JSON string (provider configuration knows strings only). No value is ever part of a message. */
@@ -36,18 +36,26 @@ export function checkEstateConfig(news: Properties): { inputs: Properties; failu
 }
 
 export function makeEstateConfig(inputs: Properties): EstateConfig {
-  const config: EstateConfig = { resources: new Map() };
-  for (const name of SERVERS) {
-    const value = inputs[name];
-    if (typeof value === "string") Object.assign(config, { [name]: JSON.parse(value) });
-  }
-  return config;
+  const mariadb = tunnelled(inputs.mariadb);
+  const postgres = tunnelled(inputs.postgres);
+  const redis = tunnelled(inputs.redis);
+  return {
+    ...(mariadb && { mariadb: new MariadbServer(...mariadb) }),
+    ...(postgres && { postgres: new PostgresServer(...postgres) }),
+    ...(redis && { redis: new RedisServer(...redis) }),
+    ...(typeof inputs.ssh === "string" && { ssh: JSON.parse(inputs.ssh) as SshServer }),
+  };
 }
 
-export async function closeEstateConfig(config: EstateConfig): Promise<void> {
-  const open = [...config.resources.values()];
-  config.resources.clear();
-  await Promise.allSettled(open.map((resource) => resource.close()));
+/** Where a server is, how it proves itself, and how we log in; undefined where it is not set or not known yet. */
+function tunnelled(value: Value | undefined): [Endpoint, Trust, { user: string; password?: string }] | undefined {
+  if (typeof value !== "string") return undefined;
+  const { host, port, user, password, caCertificate, serverName } = JSON.parse(value) as TunnelledServer;
+  return [{ host, port }, { caCertificate, serverName }, password === undefined ? { user } : { user, password }];
+}
+
+export async function closeEstateConfig({ mariadb, postgres, redis }: EstateConfig): Promise<void> {
+  await Promise.allSettled([mariadb, postgres, redis].map((server) => server?.close()));
 }
 
 function isServer(name: string): name is (typeof SERVERS)[number] {

@@ -3,6 +3,7 @@ import { checkEstateConfig, closeEstateConfig, type EstateConfig, makeEstateConf
 import { catalogueRoster } from "./kinds/catalogue-roster";
 import { hostMachine } from "./kinds/host-machine";
 import { mariadbAccount } from "./kinds/mariadb-account";
+import { mariadbDatabase } from "./kinds/mariadb-database";
 import { postgresAccess } from "./kinds/postgres-access";
 import { postgresLogin } from "./kinds/postgres-login";
 import { redisUser } from "./kinds/redis-user";
@@ -11,7 +12,15 @@ import { serveProvider } from "./wire/server";
 serveProvider<EstateConfig>({
   name: "estate",
   version,
-  kinds: [catalogueRoster, hostMachine, mariadbAccount, postgresAccess, postgresLogin, redisUser],
+  kinds: [
+    catalogueRoster,
+    hostMachine,
+    mariadbAccount,
+    mariadbDatabase,
+    postgresAccess,
+    postgresLogin,
+    redisUser,
+  ],
   secretConfig: SERVERS,
   checkConfig: checkEstateConfig,
   configure: makeEstateConfig,

@@ -41,27 +41,23 @@ export interface PostgresPrivileges {
 
 /**
  * Grants of one database. CONNECT goes to the login slots: it is checked before a slot becomes its role. Everything else
- * goes to the role and never to a slot. An application is its own owner and needs nothing granted, except on functions
- * of extensions, which belong to the admin.
+ * goes to the role and never to a slot. An application is its own owner and needs nothing granted.
  */
 export function postgresPrivileges(
-  entry: Pick<PostgresEntry, "service" | "owner" | "schema" | "extensions">,
+  entry: Pick<PostgresEntry, "service" | "owner" | "schema">,
   generations: readonly number[],
 ): PostgresPrivileges {
   const { service, owner } = entry;
   const connect = Object.fromEntries(
     generations.map((generation) => [`${loginSlot(service, generation)} on database`, ["CONNECT"]]),
   );
-  const functionsOfExtensions: PostgresGrants =
-    entry.extensions.length > 0 ? { [`${owner} on functions in public`]: ["EXECUTE"] } : {};
   if (entry.schema.owner === "application") {
-    return { owners: [owner], grants: { ...connect, ...functionsOfExtensions }, defaultGrants: {} };
+    return { owners: [owner], grants: connect, defaultGrants: {} };
   }
   return {
     owners: [owner],
     grants: {
       ...connect,
-      ...functionsOfExtensions,
       [`${service} on schema public`]: ["USAGE"],
       [`${service} on tables in public`]: [...ROWS],
       [`${service} on sequences in public`]: ["SELECT", "USAGE"],

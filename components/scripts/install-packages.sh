@@ -1,7 +1,19 @@
 # Installs PACKAGES where they are missing and refuses an engine older than MINIMUM_VERSION.
 # Needs: PACKAGES, LOCALE, CLUSTER_OPTIONS (may be empty), MINIMUM_VERSION, VERSION_COMMAND, SERVER.
 export DEBIAN_FRONTEND=noninteractive
-apt() { apt-get -qq -y -o DPkg::Lock::Timeout=300 "$@" >&2; }
+
+# apt is talkative: its words are shown when it fails.
+apt() {
+  local log
+  log=$(mktemp)
+  if ! apt-get -qq -y -o DPkg::Lock::Timeout=300 "$@" >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    rm -f "$log"
+    echo "$SERVER: apt-get $1 failed" >&2
+    exit 1
+  fi
+  rm -f "$log"
+}
 
 missing() {
   local package
@@ -26,7 +38,7 @@ if [ -n "$(missing $PACKAGES)" ]; then apt update; fi
 if [ -n "$LOCALE" ] && ! locale -a 2>/dev/null | grep -qxi "$LOCALE"; then
   install_missing locales
   sed -i "s/^# *\(en_US.UTF-8 UTF-8\)$/\1/" /etc/locale.gen
-  locale-gen >&2
+  locale-gen >/dev/null
   locale -a | grep -qxi "$LOCALE" || { echo "$SERVER: locale $LOCALE could not be generated" >&2; exit 1; }
 fi
 if [ -n "$CLUSTER_OPTIONS" ]; then

@@ -11,7 +11,7 @@ if ! started_with "$wanted" || ! systemctl --quiet is-active redis-server || [ !
   { cat "$users" 2>/dev/null || true; } | { grep -vE "^user (default|$ADMIN) " || true; } | cat - <(echo "$rules") |
     put "$users" redis:redis 0640
   printf '%s\n' "$CONFIGURATION" | put "$file" redis:redis 0640
-  restart redis-server "$file"
+  restart redis-server "$file" "$users"
   note_start "$wanted"
 fi
 systemctl --quiet enable redis-server

@@ -17,12 +17,15 @@ take_back() {
 started_with() { [ "$(cat "$STAMP" 2>/dev/null)" = "$1" ]; }
 note_start() { echo "$1" >"$STAMP"; }
 
-# restart UNIT FILE: on failure the file is taken back, the engine started as it was, and the reason shown
+# restart UNIT FILE...: on failure the files are taken back, the engine started as it was, and the reason shown
 restart() {
-  if systemctl restart "$1" >&2; then return 0; fi
-  echo "$1 does not start with the new configuration; the former one is back. The reason:" >&2
-  journalctl --no-pager --output cat --lines 15 --unit "$1" >&2 || true
-  take_back "$2"
-  systemctl restart "$1" >&2 || true
+  local unit=$1 file started
+  shift
+  started=$(date +%s)
+  if systemctl restart "$unit" >&2; then return 0; fi
+  echo "$unit does not start with the new configuration; the former one is back. The reason:" >&2
+  journalctl --no-pager --output cat --since "@$started" --lines 15 --unit "$unit" >&2 || true
+  for file in "$@"; do take_back "$file"; done
+  systemctl restart "$unit" >&2 || true
   exit 1
 }

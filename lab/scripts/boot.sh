@@ -50,5 +50,4 @@ mkdir -p .old-root
 pivot_root . .old-root
 umount -l /.old-root
 rmdir /.old-root
-exec env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-  /lib/systemd/systemd --log-target=console --show-status=1
+exec env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd

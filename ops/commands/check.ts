@@ -7,7 +7,7 @@ import type { Finish } from "../program";
 import { checkAll, type Reach } from "../reach/check";
 import { connectAs } from "../reach/connectors";
 import { narrow } from "../reach/only";
-import { isMissing, selectTargets } from "../reach/targets";
+import { isTarget, selectTargets } from "../reach/targets";
 import { requireWayIn } from "../reach/way-in";
 import { renderCheck, renderCheckJson } from "../render/check";
 import { startProgress } from "../render/progress";
@@ -50,15 +50,16 @@ async function check(io: Io, options: CheckCommandOptions): Promise<ExitCode> {
   const progress = startProgress(io, `reading the outputs of stack ${stack} ...`);
   try {
     const hasRedis = stackHasRedis(io, stack);
-    const declared = narrow(
-      { databases, redisUsers: hasRedis ? redisUsers : [] },
-      options.only,
-    );
+    const declared = narrow({ databases, redisUsers: hasRedis ? redisUsers : [] }, options.only);
     const outputs = await readStackOutputs(io, stack);
     const targets = selectTargets(declared.databases, declared.redisUsers, outputs);
     progress.show("looking for the way in ...");
-    const endpoints = targets.flatMap((target) => (isMissing(target) ? [] : [target.endpoint]));
-    await requireWayIn(endpoints, io.env, `Open the tunnel: eval "$(npx estate tunnel --stack ${stack} --background)"`);
+    const endpoints = targets.flatMap((target) => (isTarget(target) ? [target.endpoint] : []));
+    await requireWayIn(
+      endpoints,
+      io.env,
+      `Open the tunnel: eval "$(npx estate tunnel --stack ${stack} --background)"`,
+    );
     let finished = 0;
     progress.show(`0/${targets.length} checked`);
     const results = await checkAll(targets, {

@@ -28,7 +28,10 @@ interface TunnelOptions {
 export function tunnelCommand(io: Io, finish: Finish): Command {
   return new Command("tunnel")
     .description("Open the way in: a SOCKS proxy on 127.0.0.1 that leads through the plesk host.")
-    .option("--stack <name>", "stack whose plesk host is used (default: $PULUMI_STACK, then the selected one)")
+    .option(
+      "--stack <name>",
+      "stack whose plesk host is used (default: $PULUMI_STACK, then the selected one)",
+    )
     .option("--port <number>", "port on 127.0.0.1", parsePort, DEFAULT_PORT)
     .option("--background", "return once the tunnel is open, and leave it open")
     .addOption(new Option("--stop", "close the tunnel on this port").conflicts(["background", "status"]))
@@ -48,7 +51,9 @@ Examples:
   estate tunnel --stop`,
     )
     .action(async (options: TunnelOptions) => {
-      const pidFile = options.pidFile ? path.resolve(io.cwd, options.pidFile) : defaultPidFile(io.env, options.port);
+      const pidFile = options.pidFile
+        ? path.resolve(io.cwd, options.pidFile)
+        : defaultPidFile(io.env, options.port);
       if (options.stop) return stop(io, finish, options, pidFile);
       if (options.status) return status(io, finish, options, pidFile);
       return open(io, finish, options, pidFile);
@@ -73,7 +78,9 @@ async function open(io: Io, finish: Finish, options: TunnelOptions, pidFile: str
       signal: interrupted.signal,
     }).finally(() => progress.end());
     const state = tunnel.opened ? "open" : "open already";
-    io.err(`tunnel ${state}: 127.0.0.1:${tunnel.port} through ${tunnel.destination} (process ${tunnel.pid})\n`);
+    io.err(
+      `tunnel ${state}: 127.0.0.1:${tunnel.port} through ${tunnel.destination} (process ${tunnel.pid})\n`,
+    );
     io.out(options.json ? renderStatusJson(tunnel) : exportLine(tunnel.port));
     if (tunnel.opened && !options.background) await holdOpen(io, tunnel, interrupted.signal);
     finish(EXIT.done);

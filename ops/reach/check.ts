@@ -1,6 +1,6 @@
 import { messageOf } from "../exit";
 import { evaluate, type SessionFacts, shortVersion } from "./evaluate";
-import { isMissing, type Missing, type Target } from "./targets";
+import { isTarget, type Missing, type Target } from "./targets";
 
 /** An open session over verified TLS. */
 export interface Session {
@@ -39,16 +39,21 @@ export interface CheckOptions {
   /** Logins at the same time. */
   parallel: number;
   onResult?(result: Reach): void;
+  /** Milliseconds from any fixed moment. Default: `performance.now`. */
+  now?(): number;
 }
 
 /** Tries every target; the results keep the targets' order. Never rejects because a target fails. */
-export async function checkAll(targets: readonly (Target | Missing)[], options: CheckOptions): Promise<Reach[]> {
+export async function checkAll(
+  targets: readonly (Target | Missing)[],
+  options: CheckOptions,
+): Promise<Reach[]> {
   const results = new Array<Reach>(targets.length);
   const queue = targets.entries();
   // All workers draw from one iterator, so each target is taken once.
   const work = async () => {
     for (const [index, target] of queue) {
-      const result = isMissing(target) ? notPutOut(target) : await checkOne(target, options);
+      const result = isTarget(target) ? await checkOne(target, options) : notPutOut(target);
       results[index] = result;
       options.onResult?.(result);
     }
@@ -62,12 +67,21 @@ function notPutOut({ kind, name, server, engine }: Missing): Reach {
   return { kind, name, server, engine, reachable: false, reason };
 }
 
-async function checkOne(target: Target, { connect, timeoutMs }: CheckOptions): Promise<Reach> {
+async function checkOne(target: Target, options: CheckOptions): Promise<Reach> {
   const { kind, name, server, engine, endpoint, password } = target;
-  const found: Reach = { kind, name, server, engine, host: endpoint.host, port: endpoint.port, reachable: false };
+  const found: Reach = {
+    kind,
+    name,
+    server,
+    engine,
+    host: endpoint.host,
+    port: endpoint.port,
+    reachable: false,
+  };
+  const { timeoutMs } = options;
   const attempt: Attempt = { step: "logging in", abandoned: false };
   try {
-    await within(timeoutMs, attempt, measure(target, connect, timeoutMs, attempt, found));
+    await within(timeoutMs, attempt, measure(target, options, attempt, found));
     return found;
   } catch (error) {
     const reason = messageOf(error).replaceAll("\n", "; ");
@@ -81,16 +95,17 @@ interface Attempt {
   abandoned: boolean;
 }
 
-async function measure(target: Target, connect: Connect, timeoutMs: number, attempt: Attempt, found: Reach) {
-  const begun = performance.now();
-  const session = await connect(target, timeoutMs);
+async function measure(target: Target, options: CheckOptions, attempt: Attempt, found: Reach): Promise<void> {
+  const now = options.now ?? (() => performance.now());
+  const begun = now();
+  const session = await options.connect(target, options.timeoutMs);
   try {
     if (attempt.abandoned) return;
-    found.loginMs = performance.now() - begun;
+    found.loginMs = now() - begun;
     attempt.step = "asking who it is";
     const facts = await session.facts();
     attempt.step = "measuring";
-    const latencyMs = await medianOfThree(() => session.ping());
+    const latencyMs = await medianOfThree(() => session.ping(), now);
     if (attempt.abandoned) return;
     found.version = shortVersion(facts.version);
     found.tlsProtocol = facts.tlsProtocol;
@@ -104,12 +119,12 @@ async function measure(target: Target, connect: Connect, timeoutMs: number, atte
   }
 }
 
-async function medianOfThree(ping: () => Promise<void>): Promise<number> {
+async function medianOfThree(ping: () => Promise<void>, now: () => number): Promise<number> {
   const times: number[] = [];
   for (let round = 0; round < 3; round++) {
-    const begun = performance.now();
+    const begun = now();
     await ping();
-    times.push(performance.now() - begun);
+    times.push(now() - begun);
   }
   return times.sort((a, b) => a - b)[1] ?? 0;
 }

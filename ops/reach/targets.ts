@@ -47,11 +47,14 @@ export function selectTargets(
   ];
 }
 
-export function isMissing(target: Target | Missing): target is Missing {
-  return !("endpoint" in target);
+export function isTarget(target: Target | Missing): target is Target {
+  return "endpoint" in target;
 }
 
-function databaseTarget({ name, server, engine, service }: DatabaseEntry, outputs: StackOutputs): Target | Missing {
+function databaseTarget(
+  { name, server, engine, service }: DatabaseEntry,
+  outputs: StackOutputs,
+): Target | Missing {
   const login = outputs.connections[name];
   if (!login) return { kind: "database", name, server, engine };
   const { host, port, user, password, caCertificate, serverName, database } = login;

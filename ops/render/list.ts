@@ -30,7 +30,7 @@ export interface Catalogue {
 export function renderList({ databases, redisUsers }: Catalogue): string {
   const live = databases.filter((entry) => entry.state === "live").length;
   const retired = databases.length - live;
-  const count = `${live} databases${retired > 0 ? `, ${retired} retired` : ""}, ${redisUsers.length} redis users`;
+  const count = `${live} ${live === 1 ? "database" : "databases"}${retired > 0 ? `, ${retired} retired` : ""}, ${redisUsers.length} redis users`;
   const users = redisUsers.length > 0 ? `\n${renderTable(redisColumns, redisUsers)}` : "";
   return `${renderTable(databaseColumns, databases)}${users}\n${count}\n`;
 }

@@ -26,7 +26,9 @@ function keyFromFile(file: string): KeyFile {
 
 function keyFromText(text: string, env: NodeJS.ProcessEnv): KeyFile {
   if (!text.includes("PRIVATE KEY-----")) {
-    throw failed("SSH_PRIVATE_KEY holds no private key. It takes the key's text; a file's name goes to SSH_PRIVATE_KEY_FILE");
+    throw failed(
+      "SSH_PRIVATE_KEY holds no private key. It takes the key's text; a file's name goes to SSH_PRIVATE_KEY_FILE",
+    );
   }
   const directory = mkdtempSync(path.join(runtimeDirectory(env), "key-"));
   const remove = () => rmSync(directory, { recursive: true, force: true });

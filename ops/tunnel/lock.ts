@@ -8,7 +8,8 @@ export async function withLock<T>(file: string, work: () => Promise<T>): Promise
   const deadline = Date.now() + PATIENCE_MS;
   while (!take(file)) {
     if (!holderLives(file)) rmSync(file, { force: true });
-    else if (Date.now() > deadline) throw failed(`another process is opening the same tunnel and does not end (${file})`);
+    else if (Date.now() > deadline)
+      throw failed(`another process is opening the same tunnel and does not end (${file})`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   try {

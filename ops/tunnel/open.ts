@@ -51,7 +51,9 @@ async function keepTunnel({ plan, pidFile }: OpenRequest): Promise<OpenTunnel | 
     return { ...running, opened: false, ended: new Promise(() => {}), close: async () => {} };
   }
   if (!(await portIsFree(plan.port))) {
-    throw failed(`127.0.0.1:${plan.port} is in use by another program. Take another port: --port ${plan.port + 1}`);
+    throw failed(
+      `127.0.0.1:${plan.port} is in use by another program. Take another port: --port ${plan.port + 1}`,
+    );
   }
   return undefined;
 }
@@ -102,21 +104,35 @@ async function startTunnel(request: OpenRequest): Promise<OpenTunnel> {
 function whenEnded(child: ChildProcess, log: string): Promise<string> {
   return new Promise((resolve) => {
     child.once("error", (error: NodeJS.ErrnoException) =>
-      resolve(error.code === "ENOENT" ? "there is no ssh on PATH. Install OpenSSH's client" : messageOf(error)),
+      resolve(
+        error.code === "ENOENT" ? "there is no ssh on PATH. Install OpenSSH's client" : messageOf(error),
+      ),
     );
-    child.once("exit", (code, signal) => resolve(lastWords(log) || `ssh ended (${signal ?? `code ${code}`})`));
+    child.once("exit", (code, signal) =>
+      resolve(lastWords(log) || `ssh ended (${signal ?? `code ${code}`})`),
+    );
   });
 }
 
 function lastWords(log: string): string {
   try {
-    return readFileSync(log, "utf8").trim().split("\n").slice(-4).join("; ").replaceAll("\r", "");
+    return readFileSync(log, "utf8")
+      .trim()
+      .split("\n")
+      .slice(-4)
+      .join("; ")
+      .replaceAll("\r", "")
+      .replace(/\.$/, "");
   } catch {
     return "";
   }
 }
 
-async function whenAnswering(plan: OpenRequest["plan"], ended: Promise<string>, signal: AbortSignal): Promise<void> {
+async function whenAnswering(
+  plan: OpenRequest["plan"],
+  ended: Promise<string>,
+  signal: AbortSignal,
+): Promise<void> {
   let death: string | undefined;
   void ended.then((words) => {
     death = words;

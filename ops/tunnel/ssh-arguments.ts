@@ -57,25 +57,35 @@ function quoted(file: string): string {
 
 /** Whether a running process's arguments are the tunnel on this port. */
 export function isTunnelOn(argv: readonly string[], port: number): boolean {
-  return /(^|\/)ssh$/.test(argv[0] ?? "") && valueOf(argv, "-D") === `127.0.0.1:${port}`;
+  return /(^|\/)ssh$/.test(argv[0] ?? "") && argumentOf(argv, "-D") === `127.0.0.1:${port}`;
 }
 
 /** Where a running tunnel's arguments lead. */
 export function destinationOf(argv: readonly string[]): string {
-  return `${valueOf(argv, "-l") ?? "?"}@${argv.at(-1) ?? "?"}:${valueOf(argv, "-p") ?? "?"}`;
+  return `${argumentOf(argv, "-l") ?? "?"}@${argv.at(-1) ?? "?"}:${argumentOf(argv, "-p") ?? "?"}`;
 }
 
 export function destination({ host, port, user }: Ssh): string {
   return `${user}@${host}:${port}`;
 }
 
-function valueOf(argv: readonly string[], flag: string): string | undefined {
+function argumentOf(argv: readonly string[], flag: string): string | undefined {
   const at = argv.indexOf(flag);
   return at < 0 ? undefined : argv[at + 1];
 }
 
 /** What `ssh` is given of the caller's environment: it outlives the caller, whose passwords and keys stay behind. */
 export function sshEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const kept = ["HOME", "PATH", "USER", "LOGNAME", "LANG", "LC_ALL", "TERM", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR"];
+  const kept = [
+    "HOME",
+    "PATH",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "LC_ALL",
+    "TERM",
+    "SSH_AUTH_SOCK",
+    "XDG_RUNTIME_DIR",
+  ];
   return Object.fromEntries(kept.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
 }

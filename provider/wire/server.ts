@@ -1,9 +1,9 @@
-import { fstatSync } from "node:fs";
 import * as grpc from "@grpc/grpc-js";
 import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import { type IResourceProviderServer, ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as messages from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
+import { endWithEngine } from "./engine-life";
 import type { ProviderDefinition } from "./kind";
 import { ProviderMethods } from "./methods";
 
@@ -11,8 +11,6 @@ import { ProviderMethods } from "./methods";
 const MAX_MESSAGE = 400 * 1024 * 1024;
 /** How long connections may take to close when the process ends, in ms; the engine kills after 5 s. */
 const CLOSE_LIMIT = 2_000;
-/** How often the process looks whether its engine still lives, in ms. */
-const PARENT_POLL = 500;
 
 /**
  * Serves a provider to the engine that started this process: prints the port on stdout, as the engine expects, and
@@ -95,25 +93,4 @@ function handlers<Config>(
     getMapping: answer(() => new messages.GetMappingResponse()),
     getMappings: answer(() => new messages.GetMappingsResponse()),
   };
-}
-
-/**
- * Runs `close` and exits once the engine is gone, be it by a signal, by a closed stdin or, after a `kill -9`, by the
- * process having got another parent.
- */
-function endWithEngine(close: () => Promise<void>): void {
-  let ending = false;
-  const end = () => {
-    if (ending) return;
-    ending = true;
-    close()
-      .catch(() => undefined)
-      .finally(() => process.exit(0));
-  };
-  process.on("SIGINT", end);
-  process.on("SIGTERM", end);
-  const parent = process.ppid;
-  setInterval(() => process.ppid !== parent && end(), PARENT_POLL);
-  // Started by hand, stdin may be a terminal or /dev/null: only a pipe says anything about the engine.
-  if (fstatSync(0).isFIFO()) process.stdin.on("end", end).on("error", end).resume();
 }

@@ -66,6 +66,8 @@ export async function startMariadb(version: MariadbVersion): Promise<MariadbEngi
   }
 }
 
+/** The locales of this machine are not those of the root. */
+const LOCALE_FREE = { PATH: process.env.PATH, LC_ALL: "C" };
 const LEAN = ["--no-defaults", "--user=root", "--innodb-log-file-size=8M", "--innodb-buffer-pool-size=24M"];
 
 async function createSystemTables(
@@ -79,7 +81,7 @@ async function createSystemTables(
   );
   const parts = await Promise.all(names.map((name) => fs.readFile(path.join(share, name), "utf8")));
   const args = [root, "/usr/sbin/mariadbd", ...LEAN, "--bootstrap", `--datadir=${inside}/data`];
-  const bootstrap = spawn("chroot", args, { stdio: ["pipe", "ignore", "pipe"] });
+  const bootstrap = spawn("chroot", args, { stdio: ["pipe", "ignore", "pipe"], env: LOCALE_FREE });
   let complaints = "";
   bootstrap.stderr.on("data", (text: Buffer) => {
     complaints += text.toString();
@@ -117,7 +119,9 @@ function adminAccount({ user, password }: { user: string; password: string }): s
   const account = `'${user}'@'127.0.0.1'`;
   return (
     `CREATE USER ${account} IDENTIFIED VIA mysql_native_password USING '${hash}' REQUIRE SSL;\n` +
-    `GRANT ALL ON *.* TO ${account} WITH GRANT OPTION;\n`
+    `GRANT ALL ON *.* TO ${account} WITH GRANT OPTION;\n` +
+    // The bootstrap leaves root accounts without a password.
+    "DELETE FROM mysql.global_priv WHERE User = 'root';\nFLUSH PRIVILEGES;\n"
   );
 }
 
@@ -139,7 +143,7 @@ function start(root: string, inside: string, port: number): ChildProcess {
   const args = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
   // The server dies with the test process, however that ends.
   const command = ["--pdeathsig", "KILL", "chroot", root, "/usr/sbin/mariadbd", ...LEAN, ...args];
-  return spawn("setpriv", command, { stdio: ["ignore", "ignore", "pipe"] });
+  return spawn("setpriv", command, { stdio: ["ignore", "ignore", "pipe"], env: LOCALE_FREE });
 }
 
 async function answering(

@@ -73,8 +73,12 @@ export async function record(
     preview,
   );
   acceptHooks();
-  await build();
-  await pulumi.runtime.disconnect();
+  try {
+    await build();
+  } finally {
+    // What is under way comes to its end, also when `build` throws.
+    await pulumi.runtime.disconnect();
+  }
   if (faults[0]) throw faults[0];
   return recorded;
 }

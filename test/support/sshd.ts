@@ -83,9 +83,11 @@ function configOf(directory: string, port: number, options: readonly string[]): 
 }
 
 async function makeKey(file: string): Promise<void> {
-  await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", file], {}).catch(async (error) => {
-    throw new Error(`ssh-keygen failed: ${error.message}. Install openssh-client`);
-  });
+  await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", file], {}).catch(
+    async (error) => {
+      throw new Error(`ssh-keygen failed: ${error.message}. Install openssh-client`);
+    },
+  );
 }
 
 async function publicKey(file: string): Promise<string> {

@@ -112,12 +112,9 @@ function isEmpty(value: Value | undefined): boolean {
 
 function same(one: Value | undefined, other: Value | undefined): boolean {
   if (isEmpty(one) && isEmpty(other)) return true;
-  if (one === UNKNOWN || other === UNKNOWN) return false;
   if (isObject(one) && isObject(other)) {
     const keys = new Set([...Object.keys(one), ...Object.keys(other)]);
-    return [...keys].every(
-      (key) => one[key] !== UNKNOWN && other[key] !== UNKNOWN && same(one[key], other[key]),
-    );
+    return [...keys].every((key) => same(one[key], other[key]));
   }
   if (Array.isArray(one) && Array.isArray(other)) {
     return one.length === other.length && one.every((item, index) => same(item, other[index]));

@@ -1,5 +1,5 @@
 /** An account as it is declared and as it is kept in the state. */
-export interface AccountInputs {
+export type AccountInputs = {
   user: string;
   host: string;
   /** Newest first, one or two. In what `read` answers, a foreign alternative is `NOT_OURS` with its plugin. */
@@ -13,13 +13,13 @@ export interface AccountInputs {
   grants: DeclaredGrant[];
   /** Hosts of the same user that are declared elsewhere. `read` adds those that nobody declared. */
   otherHosts: string[];
-}
+};
 
-export interface DeclaredGrant {
+export type DeclaredGrant = {
   database: string;
   table?: string;
   privileges: string[];
-}
+};
 
 /** What a set of privileges is on. `pattern`: a database as the server keeps it, `mo\_crm`, wildcards live. */
 export type GrantObject =

@@ -156,7 +156,10 @@ function checkGrants(grants: Maybe, faults: Faults): void {
   grants.forEach((grant, at) => {
     const path = `grants[${at}]`;
     if (grant === UNKNOWN) return;
-    if (!isObject(grant)) return faults.add(path, `is ${show(grant)}. Give { database, table?, privileges }`);
+    if (!isObject(grant)) {
+      faults.add(path, `is ${show(grant)}. Give { database, table?, privileges }`);
+      return;
+    }
     for (const key of Object.keys(grant)) {
       if (!["database", "table", "privileges"].includes(key)) {
         faults.add(`${path}.${key}`, "is no property of a grant. Known are database, table, privileges");

@@ -36,7 +36,8 @@ describe.each(["local", "remote"] as const)("%s command", (place) => {
   test("update prefers its own command, falls back to create, and sees what was printed before", async () => {
     const state = inputs({ create: "echo one", stdout: "one", stderr: "bad" });
     const print = 'echo "$PULUMI_COMMAND_STDOUT:$PULUMI_COMMAND_STDERR"';
-    const run = async (news: object) => (await command.update(call, "id", { inputs: state, state }, inputs(news))).stdout;
+    const run = async (news: object) =>
+      (await command.update(call, "id", { inputs: state, state }, inputs(news))).stdout;
     expect(await run({ create: "echo two", update: print })).toBe("one:bad");
     expect(await run({ create: "echo two" })).toBe("two");
     expect(await run({ update: print, addPreviousOutputInEnv: false })).toBe(":");
@@ -52,7 +53,10 @@ describe.each(["local", "remote"] as const)("%s command", (place) => {
   });
 
   test("a failure names exit status and the end of stderr, not the command nor its stdin", async () => {
-    const failing = inputs({ create: "cat > /dev/null; echo reason >&2; exit 7 # hidden", stdin: "topsecret" });
+    const failing = inputs({
+      create: "cat > /dev/null; echo reason >&2; exit 7 # hidden",
+      stdin: "topsecret",
+    });
     const error: Error = await command.create(call, failing).then(
       () => new Error("no failure"),
       (reason) => reason,
@@ -63,7 +67,9 @@ describe.each(["local", "remote"] as const)("%s command", (place) => {
 
   test("a refresh finds what the last run printed", async () => {
     const state = inputs({ create: "x", stdout: "kept" });
-    expect(await command.read(call, "id", { inputs: inputs({ create: "x" }), state })).toMatchObject({ state });
+    expect(await command.read(call, "id", { inputs: inputs({ create: "x" }), state })).toMatchObject({
+      state,
+    });
     expect(await command.read(call, "id", undefined)).toBeUndefined();
   });
 });
@@ -81,14 +87,18 @@ test("a local command runs in its directory, with its environment and interprete
 test("a host that does not answer is tried again, up to the limit", async () => {
   const port = await freePort();
   const silent = { ...connection, port, dialErrorLimit: 2 };
-  await expect(remoteCommand.create(call, { connection: silent, create: "true" })).rejects.toThrow("after 3 attempts");
+  await expect(remoteCommand.create(call, { connection: silent, create: "true" })).rejects.toThrow(
+    "after 3 attempts",
+  );
 });
 
 test("a wrong host key is final", async () => {
   const other = await startSshd();
   const wrong = { ...connection, hostKey: other.hostKey, dialErrorLimit: -1 };
   await other.stop();
-  await expect(remoteCommand.create(call, { connection: wrong, create: "true" })).rejects.toThrow("another host key");
+  await expect(remoteCommand.create(call, { connection: wrong, create: "true" })).rejects.toThrow(
+    "another host key",
+  );
 });
 
 describe("copy to remote", () => {
@@ -100,7 +110,12 @@ describe("copy to remote", () => {
     const { id, state } = await copyToRemote.create(call, inputs);
     expect(await read("text")).toBe("one");
     await fs.writeFile(at("text"), "changed by hand");
-    await copyToRemote.update(call, id, { inputs, state }, { ...inputs, connection: { ...connection, port: 1 } });
+    await copyToRemote.update(
+      call,
+      id,
+      { inputs, state },
+      { ...inputs, connection: { ...connection, port: 1 } },
+    );
     expect(await read("text")).toBe("changed by hand");
     await copyToRemote.update(call, id, { inputs, state }, { ...inputs, source: { text: "two", hash: "2" } });
     expect(await read("text")).toBe("two");

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -67,7 +67,9 @@ test("another host key than the pinned one ends it before the login", async () =
   await other.stop();
   await expect(openSsh(wrong)).rejects.toMatchObject({
     code: "host-key",
-    message: expect.stringContaining(`${fingerprintOf(target.hostKey ?? "")}, not ${fingerprintOf(wrong.hostKey)}`),
+    message: expect.stringContaining(
+      `${fingerprintOf(target.hostKey ?? "")}, not ${fingerprintOf(wrong.hostKey)}`,
+    ),
   });
 });
 
@@ -132,7 +134,8 @@ test("an abort ends the command that runs", async () => {
 });
 
 test("logs in by an agent", async () => {
-  const socket = path.join(mkdtempSync(path.join(tmpdir(), "agent-")), "socket");
+  const directory = mkdtempSync(path.join(tmpdir(), "agent-"));
+  const socket = path.join(directory, "socket");
   const agent: ChildProcess = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
   try {
     await expect.poll(() => agentKnows(socket, sshd.privateKeyPath), { timeout: 5_000 }).toBe(true);
@@ -141,6 +144,7 @@ test("logs in by an agent", async () => {
     ssh.close();
   } finally {
     agent.kill();
+    rmSync(directory, { recursive: true });
   }
 });
 
@@ -156,7 +160,7 @@ function agentKnows(socket: string, key: string): boolean {
 test("a machine's identity changes when another one answers at its address", async () => {
   const machine = await startSshd();
   const call = {
-    config: { ssh: { ...targetOf(machine), hostKey: undefined }, resources: new Map() },
+    config: { ssh: { ...targetOf(machine), hostKey: undefined } },
     urn: "urn",
     signal: new AbortController().signal,
   };

@@ -13,7 +13,7 @@ const IDLE = 2_000;
  */
 export class Server {
   private queue: Promise<unknown> = Promise.resolve();
-  private idle: { client: Client; timer: NodeJS.Timeout } | undefined;
+  private idle: { client: Client; timer: NodeJS.Timeout; drop: () => void } | undefined;
   private readonly slots: Slots;
 
   constructor(readonly config: ServerConfig) {
@@ -62,7 +62,8 @@ export class Server {
     try {
       return await this.inDatabase(database, work);
     } catch (error) {
-      if (error instanceof DatabaseError && error.code === "3D000") return undefined;
+      if (error instanceof Error && error.cause instanceof DatabaseError && error.cause.code === "3D000")
+        return undefined;
       throw error;
     }
   }
@@ -70,30 +71,31 @@ export class Server {
   /** Waits for what runs, then closes. */
   async close(): Promise<void> {
     await this.queue;
-    if (!this.idle) return;
-    clearTimeout(this.idle.timer);
-    const { client } = this.idle;
-    this.idle = undefined;
-    await client.end().catch(() => undefined);
+    await this.unkept()
+      ?.end()
+      .catch(() => undefined);
   }
 
   private async takeIdle(): Promise<Client> {
-    if (!this.idle) return this.connect(this.config.database);
-    const { client, timer } = this.idle;
-    clearTimeout(timer);
-    this.idle = undefined;
-    return client;
+    return this.unkept() ?? this.connect(this.config.database);
   }
 
   private keep(client: Client): void {
     const drop = () => {
-      if (this.idle?.client !== client) return;
-      clearTimeout(this.idle.timer);
-      this.idle = undefined;
+      this.unkept();
       client.end().catch(() => undefined);
     };
-    this.idle = { client, timer: setTimeout(drop, IDLE) };
+    this.idle = { client, drop, timer: setTimeout(drop, IDLE) };
     client.once("end", drop);
+  }
+
+  private unkept(): Client | undefined {
+    if (!this.idle) return undefined;
+    const { client, timer, drop } = this.idle;
+    clearTimeout(timer);
+    client.off("end", drop);
+    this.idle = undefined;
+    return client;
   }
 
   private async connect(database: string): Promise<Client> {
@@ -129,8 +131,7 @@ export class Server {
       await client.connect();
     } catch (error) {
       socket.destroy();
-      if (error instanceof DatabaseError) throw error;
-      throw new Error(`cannot log in as ${where}: ${error instanceof Error ? error.message : String(error)}`);
+      throw new Error(`cannot log in as ${where}: ${explain(error)}`, { cause: error });
     }
     return client;
   }

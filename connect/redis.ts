@@ -1,0 +1,184 @@
+import * as net from "node:net";
+import * as tls from "node:tls";
+import { AbstractConnector, Redis } from "ioredis";
+import { type Endpoint, openSocket, type Trust } from "./socket";
+
+export interface RedisLogin {
+  /** ACL user; default: `default`. */
+  user?: string | undefined;
+  password?: string | undefined;
+}
+
+export type RedisReply = string | number | null | RedisReply[];
+
+/** A refusal by the server. The text never holds a secret (ioredis keeps a command's arguments in its own errors). */
+export class RedisError extends Error {
+  override readonly name = "RedisError";
+}
+
+/** One connection over verified TLS. */
+export class RedisConnection {
+  constructor(
+    private readonly redis: Redis,
+    /** `TLSv1.3` */
+    readonly tlsProtocol: string,
+  ) {}
+
+  /** false: the server or the network ended it. */
+  get alive(): boolean {
+    return this.redis.status === "ready";
+  }
+
+  /** One command with its arguments; the reply in RESP2 form. Throws RedisError. */
+  async call(command: string, ...args: (string | number)[]): Promise<RedisReply> {
+    try {
+      return (await this.redis.call(command, ...args)) as RedisReply;
+    } catch (error) {
+      throw new RedisError(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** Version and protocol. HELLO answers whoever may log in; INFO is refused to most service users. */
+  async serverInfo(): Promise<{ version: string; tlsProtocol: string }> {
+    const { version } = pairs(await this.call("HELLO"));
+    return { version: typeof version === "string" ? version : "", tlsProtocol: this.tlsProtocol };
+  }
+
+  async close(): Promise<void> {
+    this.redis.disconnect();
+  }
+}
+
+/**
+ * Logs in over TLS. The server's certificate must be signed by (or be) `trust.caCertificate` and carry
+ * `trust.serverName`; otherwise nothing is sent. Throws RedisError.
+ */
+export async function connectRedis(
+  endpoint: Endpoint,
+  trust: Trust,
+  login: RedisLogin,
+  timeoutMs = 10_000,
+): Promise<RedisConnection> {
+  const user = login.user ?? "default";
+  const where = `cannot log in as ${user} at Redis ${endpoint.host}:${endpoint.port}`;
+  const socket = await openTls(endpoint, trust, where, timeoutMs);
+  const redis = new Redis({
+    Connector: readySocket(socket),
+    lazyConnect: true,
+    // Each of these sends commands of its own, which a service user may not be allowed.
+    enableReadyCheck: false,
+    disableClientInfo: true,
+    protocol: 2,
+    commandTimeout: timeoutMs,
+    // One socket, one login: who holds the connection opens another when this one ends.
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+  });
+  // Every failure reaches the caller of the command that met it; without a listener ioredis prints it as well.
+  redis.on("error", () => undefined);
+  const connection = new RedisConnection(redis, socket.getProtocol() ?? "");
+  try {
+    await redis.connect();
+    if (login.password !== undefined) await connection.call("AUTH", user, login.password);
+    return connection;
+  } catch (error) {
+    redis.disconnect();
+    throw new RedisError(`${where}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** A TLS socket that has been verified: authority and name. */
+async function openTls(
+  endpoint: Endpoint,
+  trust: Trust,
+  where: string,
+  timeoutMs: number,
+): Promise<tls.TLSSocket> {
+  const serverName = trust.serverName ?? endpoint.host;
+  const raw = await openSocket(endpoint, timeoutMs);
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect({
+      socket: raw,
+      ca: trust.caCertificate,
+      minVersion: "TLSv1.2",
+      servername: net.isIP(serverName) ? undefined : serverName,
+      // Named here, for Node derives no name where it is an address.
+      checkServerIdentity: (_hostname, certificate) => tls.checkServerIdentity(serverName, certificate),
+    });
+    const fail = (error: Error) => {
+      clearTimeout(timer);
+      socket.destroy();
+      reject(new RedisError(`${where}: ${error.message}${tlsFix(error.message, serverName)}`));
+    };
+    const timer = setTimeout(() => fail(new Error(`no TLS handshake within ${timeoutMs} ms`)), timeoutMs);
+    socket.once("error", fail);
+    socket.once("close", () => fail(new Error("the server closed the connection during the TLS handshake")));
+    socket.once("secureConnect", () => {
+      clearTimeout(timer);
+      socket.removeAllListeners("close");
+      socket.off("error", fail);
+      resolve(socket);
+    });
+  });
+}
+
+function tlsFix(message: string, serverName: string): string {
+  if (/altnames|does not match certificate/i.test(message)) {
+    return `. The certificate must carry the name "${serverName}": correct serverName, or issue a new certificate`;
+  }
+  if (/self.signed|unable to (verify|get)|certificate/i.test(message)) {
+    return ". The certificate is not the pinned one nor signed by it: compare caCertificate with the server's certificate";
+  }
+  return "";
+}
+
+/** ioredis opens its sockets by a connector: this one hands out the socket that is open and verified already. */
+function readySocket(socket: tls.TLSSocket): new () => AbstractConnector {
+  return class extends AbstractConnector {
+    constructor() {
+      super(2000);
+    }
+    connect(): Promise<tls.TLSSocket> {
+      this.stream = socket;
+      return Promise.resolve(socket);
+    }
+  };
+}
+
+/** `[name, value, name, value]`, which Redis answers for a map, by name. */
+export function pairs(reply: RedisReply): Record<string, RedisReply> {
+  const found: Record<string, RedisReply> = {};
+  if (Array.isArray(reply)) {
+    for (let at = 0; at + 1 < reply.length; at += 2) found[String(reply[at])] = reply[at + 1] ?? null;
+  }
+  return found;
+}
+
+/** One Redis server behind one connection, opened at the first use and again when it was lost. */
+export class RedisServer {
+  private connection: Promise<RedisConnection> | undefined;
+
+  constructor(
+    readonly endpoint: Endpoint,
+    private readonly trust: Trust,
+    private readonly login: RedisLogin,
+  ) {}
+
+  /** Throws RedisError. */
+  async call(command: string, ...args: (string | number)[]): Promise<RedisReply> {
+    return (await this.connected()).call(command, ...args);
+  }
+
+  async close(): Promise<void> {
+    const connection = await this.connection?.catch(() => undefined);
+    this.connection = undefined;
+    await connection?.close();
+  }
+
+  private async connected(): Promise<RedisConnection> {
+    const current = await this.connection?.catch(() => undefined);
+    if (current?.alive) return current;
+    this.connection = connectRedis(this.endpoint, this.trust, this.login);
+    return this.connection;
+  }
+}

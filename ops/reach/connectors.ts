@@ -1,0 +1,80 @@
+import { connectMariadb } from "../../connect/mariadb";
+import { connectPostgres } from "../../connect/postgres";
+import { connectRedis } from "../../connect/redis";
+import { proxyFromEnvironment } from "../../connect/socket";
+import type { Connect, Session } from "./check";
+import type { Target } from "./targets";
+
+/** Logs in with the project's own clients, through the proxy of this environment. */
+export function connectAs(env: NodeJS.ProcessEnv): Connect {
+  const proxy = proxyFromEnvironment(env);
+  return (target, timeoutMs) => {
+    const proxied = { ...target, endpoint: { ...target.endpoint, proxy } };
+    return connectors[target.engine](proxied, timeoutMs);
+  };
+}
+
+const connectors: Record<Target["engine"], Connect> = { mariadb, postgres, redis };
+
+async function mariadb({ endpoint, trust, password, expected }: Target, timeoutMs: number): Promise<Session> {
+  const login = { user: expected.loggedInAs, password, database: expected.database };
+  const connection = await connectMariadb(endpoint, trust, login, timeoutMs);
+  return {
+    async facts() {
+      const server = await connection.serverInfo();
+      const [row] = await connection.query<{ account: string; open: string | null }>(
+        "SELECT CURRENT_USER() AS account, DATABASE() AS open",
+      );
+      // user@host: the host part is where the account may come from, and no part of who it is.
+      const user = row?.account.replace(/@[^@]*$/, "") ?? "";
+      return { ...server, loggedInAs: user, workingAs: user, database: row?.open ?? undefined };
+    },
+    async ping() {
+      await connection.query("SELECT 1");
+    },
+    close: () => connection.close(),
+  };
+}
+
+async function postgres(
+  { endpoint, trust, password, expected }: Target,
+  timeoutMs: number,
+): Promise<Session> {
+  const login = { user: expected.loggedInAs, password, database: expected.database };
+  const connection = await connectPostgres(endpoint, trust, login, timeoutMs);
+  return {
+    async facts() {
+      const server = await connection.serverInfo();
+      const [row] = await connection.query<{ login: string; role: string; open: string }>(
+        "SELECT session_user AS login, current_user AS role, current_database() AS open",
+      );
+      return { ...server, loggedInAs: row?.login ?? "", workingAs: row?.role ?? "", database: row?.open };
+    },
+    async ping() {
+      await connection.query("SELECT 1");
+    },
+    close: () => connection.close(),
+  };
+}
+
+async function redis(
+  { endpoint, trust, password, keyPrefix, expected }: Target,
+  timeoutMs: number,
+): Promise<Session> {
+  const connection = await connectRedis(endpoint, trust, { user: expected.loggedInAs, password }, timeoutMs);
+  return {
+    async facts() {
+      const server = await connection.serverInfo();
+      // ACL WHOAMI is refused to a service; CLIENT INFO tells the same.
+      const info = await connection.call("CLIENT", "INFO");
+      const user = /(?:^| )user=(\S+)/.exec(String(info))?.[1] ?? "";
+      // A login alone does not show that the service may read its own keys.
+      await connection.call("EXISTS", `${keyPrefix ?? ""}estate-check`);
+      return { ...server, loggedInAs: user, workingAs: user, database: undefined };
+    },
+    async ping() {
+      await connection.call("PING");
+    },
+    close: () => connection.close(),
+  };
+}

@@ -1,0 +1,110 @@
+import { RedisError, type RedisServer } from "../../connect/redis";
+import type { Call, Kind } from "../wire/kind";
+import {
+  parseUser,
+  passwordLeaked,
+  setUserArguments,
+  type UserInputs,
+  type UserOnServer,
+  type UserState,
+  userAsDeclared,
+} from "./redis/acl";
+import { checkUser } from "./redis/check";
+
+/** The part of the provider's configuration that this kind needs. */
+export interface RedisConfig {
+  redis?: RedisServer | undefined;
+}
+
+/**
+ * An ACL user on Redis 7 and later: password hashes, key and channel patterns, command rules. Complete: whatever else
+ * the user has shows in a preview and goes with the next update. Saved to the server's ACL file, which it has to have.
+ * Id, also for import: the user's name.
+ *
+ * What is taken away holds for open sessions at once; they end where a password leaked (it is replaced outright) or
+ * nobody declared it. The admin needs ACL, CLIENT KILL.
+ */
+export const redisUser: Kind<RedisConfig, UserInputs, UserState> = {
+  token: "estate:redis:User",
+  secretInputs: ["passwords"],
+  secretOutputs: ["passwords"],
+  computedOutputs: ["appliedCommands"],
+  replaceOn: ["user"],
+
+  check: (news) => checkUser(news),
+
+  async create(call, inputs) {
+    return { id: inputs.user, state: await converge(call, inputs, []) };
+  },
+
+  async read(call, id, old) {
+    const actual = await readUser(serverOf(call), id);
+    if (!actual) return undefined;
+    const state = userAsDeclared(id, actual, old && { ...old.state, ...old.inputs });
+    const { appliedCommands: _, ...inputs } = state;
+    return { id, inputs, state };
+  },
+
+  async update(call, _id, old, news) {
+    return converge(call, news, old.state.passwords);
+  },
+
+  async delete(call, id) {
+    call.signal.throwIfAborted();
+    const server = serverOf(call);
+    // Ends the user's sessions as well.
+    await server.call("ACL", "DELUSER", id).catch(explain(id));
+    await save(server, id);
+  },
+};
+
+async function converge(
+  call: Call<RedisConfig>,
+  wanted: UserInputs,
+  knownPasswords: string[],
+): Promise<UserState> {
+  call.signal.throwIfAborted();
+  const server = serverOf(call);
+  const { user } = wanted;
+  const before = await readUser(server, user);
+  await server.call("ACL", "SETUSER", ...setUserArguments(wanted)).catch(explain(user));
+  await save(server, user);
+  if (before && passwordLeaked(wanted, before, knownPasswords)) {
+    await server.call("CLIENT", "KILL", "USER", user).catch(explain(user));
+  }
+  const after = await readUser(server, user);
+  if (!after) throw new RedisError(`${user}: was set, yet the server does not know the user`);
+  return { ...wanted, appliedCommands: after.commands };
+}
+
+async function readUser(server: RedisServer, user: string): Promise<UserOnServer | undefined> {
+  const reply = await server.call("ACL", "GETUSER", user).catch(explain(user));
+  return reply === null ? undefined : parseUser(reply);
+}
+
+/** Also when nothing changed: an earlier run may have been interrupted before it saved. */
+async function save(server: RedisServer, user: string): Promise<void> {
+  await server.call("ACL", "SAVE").catch(explain(user));
+}
+
+function explain(user: string): (error: unknown) => never {
+  return (error) => {
+    const message = error instanceof Error ? error.message : String(error);
+    const fix = FIXES.find(([pattern]) => pattern.test(message))?.[1];
+    throw new RedisError(`${user}: ${message}${fix ? `. ${fix}` : ""}`);
+  };
+}
+
+const FIXES: readonly (readonly [RegExp, string])[] = [
+  [
+    /not configured to use an ACL file/,
+    "Users would be lost at a restart: set `aclfile /etc/redis/users.acl` in redis.conf",
+  ],
+  [/Unknown command or category/, "Correct `commands`; ACL CAT on the server lists what it knows"],
+  [/NOPERM/, "The admin needs the commands ACL and CLIENT"],
+];
+
+function serverOf(call: Call<RedisConfig>): RedisServer {
+  if (call.config.redis) return call.config.redis;
+  throw new Error("this provider has no Redis server: give the resource the provider whose `redis` is set");
+}

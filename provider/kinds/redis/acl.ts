@@ -1,0 +1,123 @@
+import { createHash } from "node:crypto";
+import { pairs, type RedisReply } from "../../../connect/redis";
+
+/** A Redis ACL user as it is declared and kept in the state. */
+export type UserInputs = {
+  user: string;
+  /** Newest first, one or two. `read` answers `NOT_OURS` for one that nobody declared, `NO_PASSWORD` for none asked for. */
+  passwords: string[];
+  /** Patterns without `~`, sorted. */
+  keys: string[];
+  /** Patterns without `&`, sorted. */
+  channels: string[];
+  /** ACL rules in order: `-@all +@read +@write`. */
+  commands: string;
+  /** Always true when declared; `read` answers false for a user that was switched off. */
+  enabled: boolean;
+  /** Always empty when declared; `read` answers further rights that were given as selectors. */
+  selectors: string[];
+};
+
+export type UserState = UserInputs & {
+  /**
+   * How the server writes `commands`. It keeps no record of the rules given (Redis 7.0 derives others of the same
+   * effect), so drift is a difference from what it answered right after they were set.
+   */
+  appliedCommands: string;
+};
+
+export const NOT_OURS = "not ours (changed on the server)";
+export const NO_PASSWORD = "none asked for (nopass)";
+
+export function passwordHash(password: string): string {
+  return createHash("sha256").update(password).digest("hex");
+}
+
+/** Arguments of ACL SETUSER: the user is exactly this, whatever it was. Atomic on the server; hashes only. */
+export function setUserArguments({ user, passwords, keys, channels, commands }: UserInputs): string[] {
+  return [
+    user,
+    "reset",
+    // `reset` falls back to the server's acl-pubsub-default, which may be all channels.
+    "resetchannels",
+    "on",
+    ...passwords.map((password) => `#${passwordHash(password)}`),
+    ...keys.map((pattern) => `~${pattern}`),
+    ...channels.map((pattern) => `&${pattern}`),
+    ...commands.split(" "),
+  ];
+}
+
+/** The answer of ACL GETUSER. */
+export interface UserOnServer {
+  flags: string[];
+  hashes: string[];
+  keys: string[];
+  channels: string[];
+  commands: string;
+  selectors: string[];
+}
+
+/** @throws where the server is older than Redis 7, whose answer has another form */
+export function parseUser(reply: RedisReply): UserOnServer {
+  const fields = pairs(reply);
+  if (typeof fields.keys !== "string" || typeof fields.commands !== "string") {
+    throw new Error(
+      "the server answers ACL GETUSER in a form before Redis 7: upgrade it to Redis 7 or later",
+    );
+  }
+  return {
+    flags: strings(fields.flags),
+    hashes: strings(fields.passwords),
+    keys: patterns(fields.keys, "~"),
+    channels: patterns(typeof fields.channels === "string" ? fields.channels : "", "&"),
+    commands: fields.commands,
+    selectors: (Array.isArray(fields.selectors) ? fields.selectors : []).map((selector) =>
+      Object.values(pairs(selector)).filter(Boolean).map(String).join(" "),
+    ),
+  };
+}
+
+function strings(reply: RedisReply | undefined): string[] {
+  return Array.isArray(reply) ? reply.map(String) : [];
+}
+
+/** `~crm:* %R~x:*` -> `crm:*`, `%R~x:*`: a pattern that only reads or writes keeps its mark. */
+function patterns(text: string, mark: string): string[] {
+  return text
+    .split(" ")
+    .filter(Boolean)
+    .map((pattern) => (pattern.startsWith(mark) ? pattern.slice(mark.length) : pattern))
+    .sort();
+}
+
+/** What would have to be declared to have what stands. `old`: of the last run; undefined on import. */
+export function userAsDeclared(user: string, actual: UserOnServer, old: UserState | undefined): UserState {
+  const known = old?.passwords ?? [];
+  const passwords = actual.hashes.map(
+    (hash) => known.find((password) => passwordHash(password) === hash) ?? NOT_OURS,
+  );
+  return {
+    user,
+    passwords: actual.flags.includes("nopass") ? [NO_PASSWORD] : passwords,
+    keys: actual.keys,
+    channels: actual.channels,
+    commands: old && old.appliedCommands === actual.commands ? old.commands : actual.commands,
+    enabled: actual.flags.includes("on"),
+    selectors: actual.selectors,
+    appliedCommands: actual.commands,
+  };
+}
+
+/**
+ * Whether open sessions have to end, since Redis leaves them logged in: a password that nobody declared goes, or all
+ * of the old ones do (a leak). The ordinary end of a rotation, where the newest stays, ends none.
+ */
+export function passwordLeaked(wanted: UserInputs, actual: UserOnServer, knownPasswords: string[]): boolean {
+  if (actual.flags.includes("nopass")) return true;
+  const kept = new Set(wanted.passwords.map(passwordHash));
+  const known = new Set(knownPasswords.map(passwordHash));
+  const removed = actual.hashes.filter((hash) => !kept.has(hash));
+  const someStay = actual.hashes.some((hash) => kept.has(hash));
+  return removed.some((hash) => !known.has(hash)) || (removed.length > 0 && !someStay);
+}

@@ -1,0 +1,113 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import * as fs from "node:fs/promises";
+import * as path from "node:path";
+import { connectRedis } from "../../connect/redis";
+import { type DebianSuite, debianRoot } from "./debian-root";
+import { ended, freePort, selfSigned } from "./engines-mariadb";
+
+export type RedisVersion = "7.0" | "8.0";
+
+export interface RedisEngine {
+  /** `8.0.2` */
+  version: string;
+  host: "127.0.0.1";
+  /** TLS only; there is no other port. */
+  port: number;
+  /** May do everything. The user `default` is off. */
+  admin: { user: string; password: string };
+  /** PEM; the certificate carries localhost and 127.0.0.1. */
+  caCertificate: string;
+  /** Content of the ACL file; empty without one. */
+  aclFile(): string;
+  /** Stops the server and starts it again on the same port with the ACL file it saved. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const SUITES: Record<RedisVersion, DebianSuite> = { "7.0": "bookworm", "8.0": "trixie" };
+
+/** Starts a real, empty, throw-away server with TLS on 127.0.0.1 and a random port. Needs root (chroot). */
+export async function startRedis(
+  version: RedisVersion,
+  options: { aclFile: boolean } = { aclFile: true },
+): Promise<RedisEngine> {
+  const root = await debianRoot(SUITES[version], ["redis-server"]);
+  const inside = `/srv/redis-${randomBytes(6).toString("hex")}`;
+  const directory = path.join(root, inside);
+  const admin = { user: "admin", password: randomBytes(24).toString("base64url") };
+  const hash = createHash("sha256").update(admin.password).digest("hex");
+  const users = ["default off", `admin on #${hash} ~* &* +@all`].map((rule) => `user ${rule}\n`);
+  let server: ChildProcess | undefined;
+  const stop = async () => {
+    if (server) await ended(server);
+    await fs.rm(directory, { recursive: true, force: true });
+  };
+  try {
+    await fs.mkdir(directory, { recursive: true });
+    await selfSigned(directory, "DNS:localhost,IP:127.0.0.1");
+    const caCertificate = await fs.readFile(path.join(directory, "cert.pem"), "utf8");
+    const port = await freePort();
+    const aclFile = path.join(directory, "users.acl");
+    if (options.aclFile) await fs.writeFile(aclFile, users.join(""));
+    await fs.writeFile(
+      path.join(directory, "redis.conf"),
+      `bind 127.0.0.1\nport 0\ntls-port ${port}\ntls-cert-file ${inside}/cert.pem\ntls-key-file ${inside}/key.pem\n` +
+        `tls-auth-clients no\ndir ${inside}\nsave ""\n` +
+        (options.aclFile ? `aclfile ${inside}/users.acl\n` : users.join("")),
+    );
+    let full = "";
+    let complaints = "";
+    const note = (text: Buffer) => {
+      complaints = (complaints + text.toString()).slice(-2000);
+    };
+    const start = async () => {
+      const command = [
+        "--pdeathsig",
+        "KILL",
+        "chroot",
+        root,
+        "/usr/bin/redis-server",
+        `${inside}/redis.conf`,
+      ];
+      // The locales of this machine are not those of the root: Redis 8 refuses to start with one it does not find.
+      const env = { PATH: process.env.PATH, LC_ALL: "C" };
+      server = spawn("setpriv", command, { stdio: ["ignore", "pipe", "pipe"], env });
+      for (const stream of [server.stdout, server.stderr]) stream?.on("data", note);
+      full = await answering(server, port, caCertificate, admin, () => complaints);
+    };
+    const restart = async () => {
+      if (server) await ended(server);
+      await start();
+    };
+    await start();
+    const acls = () => (options.aclFile ? readFileSync(aclFile, "utf8") : "");
+    return { version: full, host: "127.0.0.1", port, admin, caCertificate, aclFile: acls, restart, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function answering(
+  server: ChildProcess,
+  port: number,
+  caCertificate: string,
+  admin: { user: string; password: string },
+  complaints: () => string,
+): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    if (server.exitCode !== null)
+      throw new Error(`redis-server ended with ${server.exitCode}: ${complaints()}`);
+    try {
+      const connection = await connectRedis({ host: "127.0.0.1", port }, { caCertificate }, admin);
+      const { version } = await connection.serverInfo();
+      await connection.close();
+      return version;
+    } catch (error) {
+      if (attempt === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}

@@ -1,0 +1,282 @@
+import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { mariadbAdminSql, postgresAdminSql, redisAdminRules } from "../../../components/plans/admin";
+import { certificateVariables } from "../../../components/plans/certificate";
+import { hostCommand, quote } from "../../../components/plans/host-script";
+import { verdict } from "../../../components/plans/leftover";
+import { mariadbConfig } from "../../../components/plans/mariadb-config";
+import { pgHba } from "../../../components/plans/pg-hba";
+import { postgresConfig } from "../../../components/plans/postgres-config";
+import { loginSettings, mariadbGrants, postgresPrivileges } from "../../../components/plans/privileges";
+import { redisConfig } from "../../../components/plans/redis-config";
+import { mariadbSizing, maxConnections, postgresSizing, redisMaxMemory } from "../../../components/plans/sizing";
+import { hostKey, secretFromEnvironment, sshLogin } from "../../../components/plans/ssh";
+import { writeTrustFile } from "../../../components/plans/trust-file";
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "estate-plans-"));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+describe("sizes", () => {
+  it("gives a PostgreSQL server of 8 GiB the platform's tuning", () => {
+    expect(postgresSizing(8192)).toEqual({
+      sharedBuffers: 2048,
+      effectiveCacheSize: 6144,
+      maintenanceWorkMem: 512,
+      workMem: 10,
+      minWalSize: 1024,
+      maxWalSize: 4096,
+    });
+  });
+
+  it("scales down to a small machine and never beyond it", () => {
+    const small = postgresSizing(1024);
+    expect(small.sharedBuffers + small.maintenanceWorkMem).toBeLessThan(1024 / 2);
+    expect(mariadbSizing(1024)).toEqual({ bufferPool: 512, logFile: 128, temporaryTable: 16 });
+    expect(mariadbSizing(16384).bufferPool).toBe(9728);
+    expect(redisMaxMemory(512)).toBe(307);
+  });
+
+  it("leaves the reserve when every service is at its limit", () => {
+    expect(maxConnections([20, 20, 5])).toBe(80);
+    expect(maxConnections([])).toBe(30);
+  });
+});
+
+describe("configuration files", () => {
+  const size = { port: 3306, memoryMiB: 1024, serviceLimits: [20] };
+
+  it("MariaDB: TLS only, one address, no files, hardened login", () => {
+    const text = mariadbConfig({ ...size, listen: "192.0.2.12" });
+    for (const line of [
+      "bind-address = 192.0.2.12",
+      "require_secure_transport = ON",
+      "tls_version = TLSv1.2,TLSv1.3",
+      "local_infile = OFF",
+      "skip-name-resolve",
+      "max_password_errors = 100",
+      "long_query_time = 1",
+      "general_log = OFF",
+      "log_bin = /var/lib/mysql/binlog",
+    ]) {
+      expect(text.split("\n")).toContain(line);
+    }
+  });
+
+  it("PostgreSQL: TLS 1.3, SCRAM, statistics, slow statements without their parameters, room for two slots a service", () => {
+    const text = postgresConfig({ ...size, port: 5432, listen: "192.0.2.13" });
+    for (const line of [
+      "listen_addresses = '192.0.2.13'",
+      "ssl_min_protocol_version = 'TLSv1.3'",
+      "password_encryption = 'scram-sha-256'",
+      "shared_preload_libraries = 'pg_stat_statements'",
+      "log_min_duration_statement = 100",
+      "log_parameter_max_length = 0",
+      "log_parameter_max_length_on_error = 0",
+      "max_connections = 70",
+      "reserved_connections = 5",
+    ]) {
+      expect(text.split("\n")).toContain(line);
+    }
+  });
+
+  it("Redis: no plain port, TLS, users from the ACL file, queues never evicted", () => {
+    const lines = redisConfig({ listen: "192.0.2.14", port: 6380, memoryMiB: 512 }).split("\n");
+    for (const line of ["port 0", "tls-port 6380", "aclfile /etc/redis/users.acl", "maxmemory-policy volatile-lru", "appendonly yes"]) {
+      expect(lines).toContain(line);
+    }
+  });
+
+  it("pg_hba.conf: each login into its own database, from one address, and nothing else", () => {
+    const hba = pgHba({
+      admin: "estate_admin",
+      pleskAddress: "192.0.2.11",
+      databases: [
+        { database: "mo_idp", logins: ["svc_idp_a", "svc_idp_b"] },
+        { database: "mcp_portal", logins: ["svc_mcp_portal_a", "svc_mcp_portal_b"] },
+      ],
+    });
+    expect(hba).toMatchInlineSnapshot(`
+      "# Written by the estate program; changes by hand are overwritten.
+      local    all         postgres                                          peer
+      hostssl  all         estate_admin                       192.0.2.11/32  scram-sha-256
+      hostssl  mcp_portal  svc_mcp_portal_a,svc_mcp_portal_b  192.0.2.11/32  scram-sha-256
+      hostssl  mo_idp      svc_idp_a,svc_idp_b                192.0.2.11/32  scram-sha-256
+      local    all         all                                               reject
+      host     all         all                                all            reject"
+    `);
+    expect(pgHba({ admin: "a", pleskAddress: "2001:db8::11", databases: [] })).toContain("2001:db8::11/128");
+  });
+});
+
+describe("admin logins", () => {
+  const password = "correct horse battery staple";
+
+  it("MariaDB: the hash that mysql_native_password keeps, over TLS, without FILE, SUPER or SHUTDOWN", () => {
+    const sql = mariadbAdminSql("secret", "192.0.2.11");
+    // SELECT PASSWORD('secret') on MariaDB
+    expect(sql).toContain("'*14E65567ABDB5135D0CFD9A70B3032C179A49EE7' REQUIRE SSL");
+    expect(sql).not.toMatch(/'secret'|\bFILE\b|\bSUPER\b|SHUTDOWN|ALL PRIVILEGES/);
+  });
+
+  it("PostgreSQL: a verifier that checks out against the password and is the same every time", () => {
+    const sql = postgresAdminSql(password);
+    expect(sql).toBe(postgresAdminSql(password));
+    expect(sql).not.toContain(password);
+    const [, iterations = "", salt = "", storedKey = ""] =
+      /SCRAM-SHA-256\$(\d+):([^$]+)\$([^:]+):/.exec(sql) ?? [];
+    const salted = pbkdf2Sync(password, Buffer.from(salt, "base64"), Number(iterations), 32, "sha256");
+    const clientKey = createHmac("sha256", salted).update("Client Key").digest();
+    expect(createHash("sha256").update(clientKey).digest("base64")).toBe(storedKey);
+    expect(postgresAdminSql("another")).not.toContain(salt);
+  });
+
+  it("Redis: nobody without a name, the admin by hash", () => {
+    const [nobody, admin] = redisAdminRules(password).split("\n");
+    expect(nobody).toBe("user default off resetchannels -@all");
+    expect(admin).toBe(`user estate_admin on #${createHash("sha256").update(password).digest("hex")} ~* &* +@all`);
+  });
+});
+
+describe("privileges", () => {
+  const reason = "because";
+
+  it("give a service without migrations of its own no DDL", () => {
+    const [grant] = mariadbGrants({ name: "mo_consent", schema: { owner: "program", reason } });
+    expect(grant).toEqual({
+      database: "mo_consent",
+      privileges: ["SELECT", "INSERT", "UPDATE", "DELETE", "EXECUTE", "SHOW VIEW"],
+    });
+  });
+
+  it("give an application DDL inside its database and nothing that reaches beyond", () => {
+    const [grant] = mariadbGrants({ name: "mo_crm", schema: { owner: "application", reason } });
+    expect(grant?.privileges).toEqual(expect.arrayContaining(["CREATE", "ALTER", "DROP", "TRIGGER"]));
+    for (const never of ["GRANT OPTION", "FILE", "SUPER", "EVENT", "ALL PRIVILEGES"]) {
+      expect(grant?.privileges).not.toContain(never);
+    }
+  });
+
+  it("PostgreSQL: CONNECT for slots, rows for the service, and the same for what the owner creates later", () => {
+    const entry = { service: "svc_x", owner: "x_owner", schema: { owner: "program" as const, reason } };
+    const { owners, grants, defaultGrants } = postgresPrivileges(entry, [3, 2]);
+    expect(owners).toEqual(["x_owner"]);
+    expect(grants).toEqual({
+      "svc_x_a on database": ["CONNECT"],
+      "svc_x_b on database": ["CONNECT"],
+      "svc_x on schema public": ["USAGE"],
+      "svc_x on tables in public": ["SELECT", "INSERT", "UPDATE", "DELETE"],
+      "svc_x on sequences in public": ["SELECT", "USAGE"],
+      "svc_x on functions in public": ["EXECUTE"],
+    });
+    expect(Object.keys(defaultGrants)).toEqual([
+      "svc_x on tables by x_owner in public",
+      "svc_x on sequences by x_owner in public",
+      "svc_x on functions by x_owner in public",
+    ]);
+  });
+
+  it("an application owns its tables and is granted nothing but the way in", () => {
+    const entry = { service: "svc_x", owner: "svc_x", schema: { owner: "application" as const, reason } };
+    expect(postgresPrivileges(entry, [1])).toEqual({
+      owners: ["svc_x"],
+      grants: { "svc_x_a on database": ["CONNECT"] },
+      defaultGrants: {},
+    });
+  });
+
+  it("a migration may take minutes, a request may not", () => {
+    expect(loginSettings("application").statement_timeout).toBe("300s");
+    expect(loginSettings("program").statement_timeout).toBe("60s");
+  });
+});
+
+describe("what an interrupted run left", () => {
+  it("is created where nothing is, and created anew where it is empty", () => {
+    expect(verdict(undefined, "mo_idp-database")).toEqual({ action: "create" });
+    expect(verdict({ kind: "database", name: "mo_idp", objects: 0, sessions: 0 }, "mo_idp-database")).toEqual({ action: "drop" });
+    const role = { kind: "role", name: "svc_idp", canLogin: false, superuser: false, dependencies: 0, members: [] } as const;
+    expect(verdict(role, "mo_idp-owner")).toEqual({ action: "drop" });
+  });
+
+  it.each([
+    [{ kind: "database", name: "d", objects: 3, sessions: 0 }, /holds 3 objects/],
+    [{ kind: "database", name: "d", objects: 0, sessions: 1 }, /has 1 open sessions/],
+    [{ kind: "role", name: "d", canLogin: true, superuser: false, dependencies: 0, members: [] }, /can log in/],
+    [{ kind: "role", name: "d", canLogin: false, superuser: true, dependencies: 0, members: [] }, /is a superuser/],
+    [{ kind: "role", name: "d", canLogin: false, superuser: false, dependencies: 2, members: [] }, /2 objects/],
+    [{ kind: "role", name: "d", canLogin: false, superuser: false, dependencies: 0, members: ["m"] }, /the members m/],
+  ] as const)("is never touched when it is more than that: %o", (found, reason) => {
+    const decision = verdict(found, "resource");
+    expect(decision).toMatchObject({ action: "refuse", reason: expect.stringMatching(reason) });
+    expect(decision).toMatchObject({ reason: expect.stringMatching(/pulumi import postgresql:index\/\w+:\w+ resource d$/) });
+  });
+});
+
+describe("commands on a host", () => {
+  it("survive any text in their variables", () => {
+    const value = "it's $HOME `id`\n\\ \"quoted\"";
+    const line = `${quote("printf")} %s ${quote(value)}`;
+    expect(execFileSync("sh", ["-c", line], { encoding: "utf8" })).toBe(value);
+  });
+
+  it("are scripts that bash can read", () => {
+    for (const scripts of [["install-packages"], ["certificate"], ["settings", "mariadb"], ["settings", "postgres"], ["settings", "redis"]] as const) {
+      const command = hostCommand({ scripts, variables: { A: "it's" }, user: "root" });
+      const parsed = command.replace("bash -euo pipefail -c", "bash -n -euo pipefail -c");
+      expect(execFileSync("sh", ["-c", parsed], { encoding: "utf8" })).toBe("");
+    }
+  });
+
+  it("name a host in the certificate by what it is", () => {
+    expect(certificateVariables("db.test", "/d", "mysql")).toMatchObject({ SUBJECT_ALTERNATIVE_NAME: "DNS:db.test", CHECK: "-checkhost" });
+    expect(certificateVariables("192.0.2.1", "/d", "mysql")).toMatchObject({ SUBJECT_ALTERNATIVE_NAME: "IP:192.0.2.1", CHECK: "-checkip" });
+  });
+});
+
+describe("SSH", () => {
+  const ssh = { host: "db.test", port: 22, user: "root" };
+
+  it("finds a host's key by plain, bracketed and hashed name", () => {
+    const salt = Buffer.from("0123456789abcdef0123").toString("base64");
+    const hash = createHmac("sha1", Buffer.from(salt, "base64")).update("hidden.test").digest("base64");
+    const known = `# comment\nother,db.test ssh-ed25519 AAAA1\n[db.test]:2222 ssh-ed25519 AAAA2\n|1|${salt}|${hash} ssh-ed25519 AAAA3\n`;
+    expect(hostKey(known, ssh)).toBe("ssh-ed25519 AAAA1");
+    expect(hostKey(known, { ...ssh, port: 2222 })).toBe("ssh-ed25519 AAAA2");
+    expect(hostKey(known, { ...ssh, host: "hidden.test" })).toBe("ssh-ed25519 AAAA3");
+    expect(hostKey(known, { ...ssh, host: "unknown.test" })).toBeUndefined();
+  });
+
+  it("does not connect to a host without a pinned key; a preview may", () => {
+    const knownHosts = join(directory, "known_hosts");
+    expect(() => sshLogin(ssh, { knownHosts, pinned: true, env: {} })).toThrow(/has no key of db\.test.*ssh-keyscan/);
+    expect(sshLogin(ssh, { knownHosts, pinned: false, env: {} }).hostKey).toBeUndefined();
+    writeFileSync(knownHosts, "db.test ssh-ed25519 AAAA1\n");
+    expect(sshLogin(ssh, { knownHosts, pinned: true, env: {} }).hostKey).toBe("ssh-ed25519 AAAA1");
+  });
+
+  it("takes a secret from the environment or from the file it names", () => {
+    const file = join(directory, "secret");
+    writeFileSync(file, "from the file");
+    expect(secretFromEnvironment("S", { S: "direct", S_FILE: file })).toBe("direct");
+    expect(secretFromEnvironment("S", { S_FILE: file })).toBe("from the file");
+    expect(secretFromEnvironment("S", {})).toBeUndefined();
+    expect(() => secretFromEnvironment("S", { S_FILE: `${file}.none` })).toThrow(/S_FILE is ".*none", which cannot be read/);
+  });
+});
+
+describe("the trust file", () => {
+  it("has a relative path that follows from the certificate, and its content", () => {
+    const path = writeTrustFile("postgres", "PEM", directory);
+    expect(path).toBe(writeTrustFile("postgres", "PEM", directory));
+    expect(path).not.toBe(writeTrustFile("postgres", "another PEM", directory));
+    expect(readFileSync(join(directory, path), "utf8")).toBe("PEM");
+    expect(readdirSync(join(directory, ".cache", "trust"))).toHaveLength(2);
+  });
+});

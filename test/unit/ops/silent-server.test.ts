@@ -1,0 +1,90 @@
+import * as net from "node:net";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { checkAll } from "../../../ops/reach/check";
+import { connectAs } from "../../../ops/reach/connectors";
+import type { Target } from "../../../ops/reach/targets";
+import { requireWayIn } from "../../../ops/reach/way-in";
+import { socksAnswers } from "../../../ops/tunnel/socks";
+import { target } from "./support";
+
+/** A server that takes the connection and then says `greeting`, or nothing at all. */
+let server: net.Server;
+let greeting: Buffer | undefined;
+const sockets = new Set<net.Socket>();
+
+beforeEach(async () => {
+  greeting = undefined;
+  server = net.createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.on("data", () => greeting && socket.write(greeting));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+});
+
+afterEach(async () => {
+  for (const socket of sockets) socket.destroy();
+  sockets.clear();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+const port = () => (server.address() as net.AddressInfo).port;
+const advice = 'Open the tunnel: eval "$(npx estate tunnel)"';
+
+describe("a server that falls silent", () => {
+  it.each<Target["engine"]>(["mariadb", "postgres", "redis"])(
+    "does not hold up the check of %s",
+    async (engine) => {
+      const silent = target({ engine, endpoint: { host: "127.0.0.1", port: port() } });
+      const [result] = await checkAll([silent], { connect: connectAs({}), timeoutMs: 250, parallel: 8 });
+      expect(result?.reachable).toBe(false);
+      expect(result?.reason).toMatch(/no answer within 0\.25 s|within 250 ms|timeout|ETIMEDOUT/i);
+      expect(JSON.stringify(result)).not.toContain("canary-password");
+    },
+  );
+});
+
+describe("the way in", () => {
+  it("is open when a server answers directly", async () => {
+    await expect(requireWayIn([{ host: "127.0.0.1", port: port() }], {}, advice)).resolves.toBeUndefined();
+  });
+
+  it("is closed when none does, and the error says how to open it", async () => {
+    const closed = port();
+    server.close();
+    await expect(requireWayIn([{ host: "127.0.0.1", port: closed }], {}, advice)).rejects.toMatchObject({
+      exitCode: 2,
+      message: `ALL_PROXY is not set and no server answers directly (127.0.0.1:${closed}). ${advice}`,
+    });
+    server.listen(0);
+  });
+
+  it("is not open because of this machine's own 127.0.0.1, which is not the plesk host's", async () => {
+    const own = { host: "127.0.0.1", port: port() };
+    const remote = { host: "database.invalid", port: 3306 };
+    await expect(requireWayIn([own, remote], {}, advice)).rejects.toMatchObject({ exitCode: 2 });
+  });
+
+  it("is closed when the proxy's port is held by something that speaks no SOCKS", async () => {
+    greeting = Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n");
+    expect(await socksAnswers("127.0.0.1", port())).toBe(false);
+    const env = { ALL_PROXY: `socks5://127.0.0.1:${port()}` };
+    await expect(requireWayIn([], env, advice)).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringContaining("the tunnel is closed"),
+    });
+  });
+
+  it("is open when a SOCKS proxy answers", async () => {
+    greeting = Buffer.from([5, 0]);
+    const env = { ALL_PROXY: `socks5://127.0.0.1:${port()}` };
+    await expect(requireWayIn([], env, advice)).resolves.toBeUndefined();
+  });
+
+  it.each([
+    ["no URL", "127.0.0.1"],
+    ["another protocol", "http://127.0.0.1:3128"],
+  ])("cannot be %s", async (_, ALL_PROXY) => {
+    await expect(requireWayIn([], { ALL_PROXY }, advice)).rejects.toMatchObject({ exitCode: 2 });
+  });
+});
