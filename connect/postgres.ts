@@ -181,7 +181,10 @@ function identityFault(client: Client, serverName: string): Error | undefined {
 function explainConnect(error: unknown, where: string, serverName: string): PostgresError {
   const { message, code } = error as { message: string; code?: string };
   const fix = connectFix(code, message, serverName);
-  return new PostgresError(`cannot connect ${where}: ${withoutVerifiers(message)}${fix ? `. ${fix}` : ""}`, code);
+  return new PostgresError(
+    `cannot connect ${where}: ${withoutVerifiers(message)}${fix ? `. ${fix}` : ""}`,
+    code,
+  );
 }
 
 function connectFix(code: string | undefined, message: string, serverName: string): string {
@@ -193,7 +196,8 @@ function connectFix(code: string | undefined, message: string, serverName: strin
     return "The certificate is not the pinned one nor signed by it: compare caCertificate with the server's certificate";
   }
   if (code === "28P01") return "Wrong password, or no such login";
-  if (code === "28000") return "The login is switched off, or pg_hba.conf has no hostssl line for it from this address";
+  if (code === "28000")
+    return "The login is switched off, or pg_hba.conf has no hostssl line for it from this address";
   if (code === "53300") return "The connection limit of the login, the database or the server is reached";
   if (code === "42501") return "The login has no CONNECT on the database";
   return "";

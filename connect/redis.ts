@@ -169,6 +169,12 @@ export class RedisServer {
     return (await this.connected()).call(command, ...args);
   }
 
+  /** `[8, 0, 2]` */
+  async version(): Promise<number[]> {
+    const { version } = await (await this.connected()).serverInfo();
+    return version.split(".").map(Number);
+  }
+
   async close(): Promise<void> {
     const connection = await this.connection?.catch(() => undefined);
     this.connection = undefined;

@@ -44,10 +44,13 @@ async function postgres(
   const connection = await connectPostgres(endpoint, trust, login, timeoutMs);
   return {
     async facts() {
-      const server = await connection.serverInfo();
       const [row] = await connection.query<{ login: string; role: string; open: string }>(
         "SELECT session_user AS login, current_user AS role, current_database() AS open",
       );
+      // The service has no rights over its slot (INHERIT FALSE), so the server hides the session's own TLS from it.
+      await connection.query("SET ROLE NONE");
+      const server = await connection.serverInfo();
+      await connection.query("RESET ROLE");
       return { ...server, loggedInAs: row?.login ?? "", workingAs: row?.role ?? "", database: row?.open };
     },
     async ping() {

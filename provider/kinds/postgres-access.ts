@@ -149,11 +149,11 @@ async function asDeclared(connection: PostgresConnection, declared: AccessInputs
 /** What an import covers: every schema that is not an extension's, the owner of the database and all with default privileges. */
 async function everything(connection: PostgresConnection, database: string): Promise<AccessInputs> {
   const [row] = await connection.query<{ schemas: string[] | null; owners: string[] | null }>(`
-    SELECT (SELECT array_agg(nspname::text ORDER BY 1) FROM pg_catalog.pg_namespace n
+    SELECT (SELECT array_agg(nspname::text ORDER BY nspname) FROM pg_catalog.pg_namespace n
             WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
               AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_namespace'::regclass
                               AND d.objid = n.oid AND d.deptype = 'e')) AS schemas,
-           (SELECT array_agg(DISTINCT rolname::text ORDER BY 1) FROM pg_catalog.pg_roles r
+           (SELECT array_agg(rolname::text ORDER BY rolname) FROM pg_catalog.pg_roles r
             WHERE NOT rolsuper AND oid >= 16384
               AND (oid = (SELECT datdba FROM pg_catalog.pg_database WHERE datname = current_database())
                    OR oid IN (SELECT defaclrole FROM pg_catalog.pg_default_acl))) AS owners`);

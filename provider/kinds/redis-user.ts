@@ -79,7 +79,7 @@ async function converge(
 
 async function readUser(server: RedisServer, user: string): Promise<UserOnServer | undefined> {
   const reply = await server.call("ACL", "GETUSER", user).catch(explain(user));
-  return reply === null ? undefined : parseUser(reply);
+  return reply === null ? undefined : parseUser(reply, await server.version());
 }
 
 /** Also when nothing changed: an earlier run may have been interrupted before it saved. */

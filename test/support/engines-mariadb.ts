@@ -6,6 +6,7 @@ import * as net from "node:net";
 import * as path from "node:path";
 import { promisify } from "node:util";
 import { connectMariadb } from "../../connect/mariadb";
+import type { Trust } from "../../connect/socket";
 import { type DebianSuite, debianRoot } from "./debian-root";
 
 const run = promisify(execFile);
@@ -31,8 +32,14 @@ const SOURCES: Record<MariadbVersion, { suite: DebianSuite; share: string; prefi
   "11.8": { suite: "trixie", share: "usr/share/mariadb", prefix: "mariadb" },
 };
 
-/** Starts a real, empty, throw-away server with TLS on 127.0.0.1 and a random port. Needs root (chroot). */
-export async function startMariadb(version: MariadbVersion): Promise<MariadbEngine> {
+/**
+ * Starts a real, empty, throw-away server with TLS on 127.0.0.1 and a random port. Needs root (chroot).
+ * @param options.names what the certificate carries, as subject alternative names
+ */
+export async function startMariadb(
+  version: MariadbVersion,
+  options: { names?: string | undefined } = {},
+): Promise<MariadbEngine> {
   const { suite, share, prefix } = SOURCES[version];
   const root = await debianRoot(suite, ["mariadb-server-core", "mariadb-server"]);
   const inside = `/srv/mariadb-${randomBytes(6).toString("hex")}`;
@@ -49,7 +56,8 @@ export async function startMariadb(version: MariadbVersion): Promise<MariadbEngi
   try {
     await fs.mkdir(path.join(directory, "data"), { recursive: true });
     await createSystemTables(root, inside, path.join(root, share), prefix);
-    const caCertificate = await createCertificate(directory);
+    await selfSigned(directory, options.names ?? LOCAL_NAMES);
+    const caCertificate = await fs.readFile(path.join(directory, "cert.pem"), "utf8");
     await fs.writeFile(path.join(directory, "init.sql"), adminAccount(admin));
     const port = await freePort();
     server = start(root, inside, port);
@@ -57,7 +65,8 @@ export async function startMariadb(version: MariadbVersion): Promise<MariadbEngi
     server.stderr?.on("data", (text: Buffer) => {
       complaints = (complaints + text.toString()).slice(-4000);
     });
-    const full = await answering(server, port, caCertificate, admin, () => complaints);
+    const trust = { caCertificate, serverName: options.names === undefined ? undefined : "localhost" };
+    const full = await answering(server, port, trust, admin, () => complaints);
     const log = () => readFileSync(path.join(directory, "general.log"), "utf8");
     return { version: full, host: "127.0.0.1", port, admin, caCertificate, log, stop };
   } catch (error) {
@@ -91,11 +100,8 @@ async function createSystemTables(
   if (code !== 0) throw new Error(`mariadbd --bootstrap failed: ${complaints.slice(-2000)}`);
 }
 
-/** A self-signed certificate for localhost and 127.0.0.1: its own authority, as a pinned one is. */
-async function createCertificate(directory: string): Promise<string> {
-  await selfSigned(directory, "DNS:localhost,IP:127.0.0.1");
-  return fs.readFile(path.join(directory, "cert.pem"), "utf8");
-}
+/** Subject alternative names of a server's certificate. */
+export const LOCAL_NAMES = "DNS:localhost,IP:127.0.0.1";
 
 /** Writes key.pem and cert.pem, self-signed, for the given subject alternative names. */
 export async function selfSigned(directory: string, names: string): Promise<void> {
@@ -149,14 +155,14 @@ function start(root: string, inside: string, port: number): ChildProcess {
 async function answering(
   server: ChildProcess,
   port: number,
-  caCertificate: string,
+  trust: Trust,
   admin: { user: string; password: string },
   complaints: () => string,
 ): Promise<string> {
   for (let attempt = 0; attempt < 150; attempt++) {
     if (server.exitCode !== null) throw new Error(`mariadbd ended with ${server.exitCode}: ${complaints()}`);
     try {
-      const connection = await connectMariadb({ host: "127.0.0.1", port }, { caCertificate }, admin);
+      const connection = await connectMariadb({ host: "127.0.0.1", port }, trust, admin);
       const { version } = await connection.serverInfo();
       await connection.close();
       return version;

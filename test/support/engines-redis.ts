@@ -4,8 +4,9 @@ import { readFileSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { connectRedis } from "../../connect/redis";
+import type { Trust } from "../../connect/socket";
 import { type DebianSuite, debianRoot } from "./debian-root";
-import { ended, freePort, selfSigned } from "./engines-mariadb";
+import { ended, freePort, LOCAL_NAMES, selfSigned } from "./engines-mariadb";
 
 export type RedisVersion = "7.0" | "8.0";
 
@@ -31,7 +32,7 @@ const SUITES: Record<RedisVersion, DebianSuite> = { "7.0": "bookworm", "8.0": "t
 /** Starts a real, empty, throw-away server with TLS on 127.0.0.1 and a random port. Needs root (chroot). */
 export async function startRedis(
   version: RedisVersion,
-  options: { aclFile: boolean } = { aclFile: true },
+  options: { aclFile: boolean; names?: string | undefined } = { aclFile: true },
 ): Promise<RedisEngine> {
   const root = await debianRoot(SUITES[version], ["redis-server"]);
   const inside = `/srv/redis-${randomBytes(6).toString("hex")}`;
@@ -46,8 +47,9 @@ export async function startRedis(
   };
   try {
     await fs.mkdir(directory, { recursive: true });
-    await selfSigned(directory, "DNS:localhost,IP:127.0.0.1");
+    await selfSigned(directory, options.names ?? LOCAL_NAMES);
     const caCertificate = await fs.readFile(path.join(directory, "cert.pem"), "utf8");
+    const trust = { caCertificate, serverName: options.names === undefined ? undefined : "localhost" };
     const port = await freePort();
     const aclFile = path.join(directory, "users.acl");
     if (options.aclFile) await fs.writeFile(aclFile, users.join(""));
@@ -75,7 +77,7 @@ export async function startRedis(
       const env = { PATH: process.env.PATH, LC_ALL: "C" };
       server = spawn("setpriv", command, { stdio: ["ignore", "pipe", "pipe"], env });
       for (const stream of [server.stdout, server.stderr]) stream?.on("data", note);
-      full = await answering(server, port, caCertificate, admin, () => complaints);
+      full = await answering(server, port, trust, admin, () => complaints);
     };
     const restart = async () => {
       if (server) await ended(server);
@@ -93,7 +95,7 @@ export async function startRedis(
 async function answering(
   server: ChildProcess,
   port: number,
-  caCertificate: string,
+  trust: Trust,
   admin: { user: string; password: string },
   complaints: () => string,
 ): Promise<string> {
@@ -101,7 +103,7 @@ async function answering(
     if (server.exitCode !== null)
       throw new Error(`redis-server ended with ${server.exitCode}: ${complaints()}`);
     try {
-      const connection = await connectRedis({ host: "127.0.0.1", port }, { caCertificate }, admin);
+      const connection = await connectRedis({ host: "127.0.0.1", port }, trust, admin);
       const { version } = await connection.serverInfo();
       await connection.close();
       return version;

@@ -13,7 +13,7 @@ const KNOWN: Record<PrivilegeKind, readonly string[]> = {
   type: ["USAGE"],
 };
 const OF_COLUMNS = ["SELECT", "INSERT", "UPDATE", "REFERENCES"];
-const ORDER = [...new Set(["ALL", ...KNOWN.database, ...KNOWN.table, ...Object.values(KNOWN).flat()])];
+const ORDER = ["ALL", "CONNECT", "USAGE", "CREATE", "TEMPORARY", "EXECUTE", ...KNOWN.table];
 
 /** Server version (160014: 16.14) from which a privilege exists. */
 const SINCE: Record<string, number> = { MAINTAIN: 170000 };

@@ -21,7 +21,7 @@ export type UserInputs = {
 export type UserState = UserInputs & {
   /**
    * How the server writes `commands`. It keeps no record of the rules given (Redis 7.0 derives others of the same
-   * effect), so drift is a difference from what it answered right after they were set.
+   * effect, see `parseUser`), so drift is a difference from what it answered right after they were set.
    */
   appliedCommands: string;
 };
@@ -58,8 +58,11 @@ export interface UserOnServer {
   selectors: string[];
 }
 
-/** @throws where the server is older than Redis 7, whose answer has another form */
-export function parseUser(reply: RedisReply): UserOnServer {
+/**
+ * @param version of the server
+ * @throws where the server is older than Redis 7, whose answer has another form
+ */
+export function parseUser(reply: RedisReply, version: readonly number[]): UserOnServer {
   const fields = pairs(reply);
   if (typeof fields.keys !== "string" || typeof fields.commands !== "string") {
     throw new Error(
@@ -71,11 +74,26 @@ export function parseUser(reply: RedisReply): UserOnServer {
     hashes: strings(fields.passwords),
     keys: patterns(fields.keys, "~"),
     channels: patterns(typeof fields.channels === "string" ? fields.channels : "", "&"),
-    commands: fields.commands,
+    commands: keepsRules(version) ? fields.commands : normalRules(fields.commands),
     selectors: (Array.isArray(fields.selectors) ? fields.selectors : []).map((selector) =>
       Object.values(pairs(selector)).filter(Boolean).map(String).join(" "),
     ),
   };
+}
+
+/** From 7.2 on the server keeps the rules as they were given; before it derives them anew for each answer. */
+function keepsRules([major = 0, minor = 0]: readonly number[]): boolean {
+  return major > 7 || (major === 7 && minor >= 2);
+}
+
+/**
+ * Derived rules come in an order that changes with each start of the server: the base, categories, then single
+ * commands, each once. Any order within these three has the same effect.
+ */
+function normalRules(commands: string): string {
+  const [base = "", ...rules] = commands.split(" ");
+  const rank = (rule: string) => (rule[1] === "@" ? `0${rule}` : `1${rule}`);
+  return [base, ...rules.sort((one, other) => (rank(one) < rank(other) ? -1 : 1))].join(" ");
 }
 
 function strings(reply: RedisReply | undefined): string[] {

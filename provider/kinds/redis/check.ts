@@ -28,7 +28,7 @@ export function checkUser(news: Properties): { inputs: Properties; failures: Che
   if (news.channels !== undefined && news.channels !== null) checkPatterns("channels", news.channels, report);
   checkCommands(news.commands, report);
   if (failures.length > 0) return { inputs: news, failures };
-  const inputs = {
+  const inputs: Properties = {
     ...news,
     keys: sorted(news.keys),
     channels: sorted(news.channels ?? []),

@@ -141,9 +141,12 @@ describe("checkAll", () => {
     const late = new Promise<void>((resolve) => {
       release = resolve;
     });
+    const close = async () => {
+      closed = true;
+    };
     const connect: Connect = async () => {
       await late;
-      return { ...session(), close: async () => void (closed = true) };
+      return { ...session(), close };
     };
     const [result] = await checkAll([target()], options(connect, { timeoutMs: 30 }));
     expect(result).toMatchObject({ reachable: false, reason: "no answer within 0.03 s while logging in" });
