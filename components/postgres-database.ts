@@ -63,8 +63,6 @@ export class PostgresDatabase extends pulumi.ComponentResource {
       {
         name: entry.name,
         owner: live ? entry.owner : ADMIN,
-        // A new owner gets the tables too: a role that still owns one could not be dropped.
-        alterObjectOwnership: true,
         template: "template0",
         encoding: entry.encoding,
         lcCollate: entry.locale,

@@ -88,7 +88,10 @@ export interface MariadbAccountArgs {
   /** MAX_USER_CONNECTIONS, 1..20. */
   maxUserConnections: pulumi.Input<number>;
   locked?: pulumi.Input<boolean>;
+  /** Complete: whatever else the account was granted is revoked. */
   grants: pulumi.Input<MariadbGrant[]>;
+  /** Hosts where an account of the same user is declared elsewhere; any other host's is dropped. Default: none. */
+  otherHosts?: pulumi.Input<string[]>;
 }
 
 /** `user`@`host` with its password alternatives, REQUIRE, limits, lock and all its grants. Kind: kinds/mariadb-account.ts */

@@ -91,7 +91,7 @@ async function checkOne(target: Target, options: CheckOptions): Promise<Reach> {
 
 interface Attempt {
   step: "logging in" | "asking who it is" | "measuring";
-  /** The time is up: whatever opens now is closed again, and nothing is noted any more. */
+  /** The time is up: whatever opens now is closed again and asked nothing. */
   abandoned: boolean;
 }
 
@@ -106,7 +106,6 @@ async function measure(target: Target, options: CheckOptions, attempt: Attempt, 
     const facts = await session.facts();
     attempt.step = "measuring";
     const latencyMs = await medianOfThree(() => session.ping(), now);
-    if (attempt.abandoned) return;
     found.version = shortVersion(facts.version);
     found.tlsProtocol = facts.tlsProtocol;
     found.latencyMs = latencyMs;

@@ -1,5 +1,8 @@
 import { randomBytes } from "node:crypto";
+import * as net from "node:net";
+import * as mysql from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ADMIN, mariadbAdminSql } from "../../components/plans/admin";
 import { connectMariadb, type MariadbConnection } from "../../connect/mariadb";
 import { MariadbServer } from "../../connect/mariadb-server";
 import type { AccountInputs } from "../../provider/kinds/mariadb/account";
@@ -30,7 +33,10 @@ function newPassword(): string {
 
 describe.each(["10.11", "11.8"] as const)("mariadb:Account on MariaDB %s", { timeout: 60_000 }, (version) => {
   let engine: MariadbEngine;
+  /** What somebody does by hand, as root would. */
   let server: MariadbServer;
+  /** What the kind does, as the admin that the program makes on its servers: it lacks SUPER, FILE and more. */
+  let admin: MariadbServer;
   let call: Call<MariadbConfig>;
   let count = 0;
 
@@ -80,7 +86,10 @@ describe.each(["10.11", "11.8"] as const)("mariadb:Account on MariaDB %s", { tim
   beforeAll(async () => {
     engine = await startMariadb(version);
     server = new MariadbServer(engine, engine, engine.admin);
-    call = { config: { mariadb: server }, urn: "urn", signal: new AbortController().signal };
+    const adminPassword = newPassword();
+    for (const statement of mariadbAdminSql(adminPassword, HOST).split(";\n")) await sql(statement);
+    admin = new MariadbServer(engine, engine, { user: ADMIN, password: adminPassword });
+    call = { config: { mariadb: admin }, urn: "urn", signal: new AbortController().signal };
     for (const database of ["mo_crm", "moxcrm", "other"]) {
       await sql(`CREATE DATABASE ${database}`);
       await sql(`CREATE TABLE ${database}.t (a INT, b INT)`);
@@ -90,6 +99,7 @@ describe.each(["10.11", "11.8"] as const)("mariadb:Account on MariaDB %s", { tim
   }, 300_000);
 
   afterAll(async () => {
+    await admin?.close();
     await server?.close();
     await engine?.stop();
   });
@@ -218,7 +228,18 @@ describe.each(["10.11", "11.8"] as const)("mariadb:Account on MariaDB %s", { tim
         (inputs) => extra(inputs, { database: "*", privileges: ["PROCESS"] }),
       ],
       [
-        "everything, with GRANT OPTION, on another database",
+        "global privileges that the admin does not have itself",
+        (account) => [`GRANT SUPER, FILE, SHUTDOWN ON *.* TO ${account} WITH GRANT OPTION`],
+        (inputs) => extra(inputs, { database: "*", privileges: expect.arrayContaining(["FILE", "SUPER"]) }),
+      ],
+      [
+        "GRANT ALL on another database",
+        (account) => [`GRANT ALL ON other.* TO ${account}`],
+        (inputs) =>
+          extra(inputs, { database: "other", privileges: expect.arrayContaining(["DELETE HISTORY"]) }),
+      ],
+      [
+        "a grant on another database, with GRANT OPTION",
         (account) => [`GRANT SELECT, DROP ON other.* TO ${account} WITH GRANT OPTION`],
         (inputs) => extra(inputs, { database: "other", privileges: ["DROP", "GRANT OPTION", "SELECT"] }),
       ],
@@ -306,6 +327,13 @@ describe.each(["10.11", "11.8"] as const)("mariadb:Account on MariaDB %s", { tim
       await (await login(inputs.user, inputs.passwords[0] ?? "", "mo_crm")).close();
     });
 
+    test("a role of the same name is no account", async () => {
+      const { id, inputs } = await created();
+      await sql(`CREATE ROLE ${inputs.user}`);
+      expect(await read(id, inputs)).toEqual(inputs);
+      await sql(`DROP ROLE ${inputs.user}`);
+    });
+
     test("SET PASSWORD replaces the newest of two only: both are told apart", async () => {
       const { id, inputs } = await created({ passwords: [newPassword(), newPassword()] });
       await sql(`SET PASSWORD FOR ${inputs.user}@'${HOST}' = PASSWORD('set by hand')`);
@@ -378,13 +406,21 @@ describe.each(["10.11", "11.8"] as const)("mariadb:Account on MariaDB %s", { tim
     await kind.delete(call, id, { inputs, state: inputs });
   });
 
-  test("delete of a replaced account spares its successor at another host", async () => {
+  test("delete of a replaced account spares its successor at another host, and its sessions", async () => {
     const { id, inputs } = await created();
-    await sql(`CREATE USER ${inputs.user}@'10.0.0.9' ACCOUNT LOCK`);
+    const [password = ""] = inputs.passwords;
+    await sql(`CREATE USER ${inputs.user}@'127.0.0.2' IDENTIFIED BY 'x'`);
+    const successor = await mysql.createConnection({
+      stream: net.connect({ host: HOST, port: engine.port, localAddress: "127.0.0.2" }),
+      user: inputs.user,
+      password: "x",
+    });
+    const session = await login(inputs.user, password);
     await kind.delete(call, id, { inputs, state: inputs });
-    expect(await server.query("SELECT Host FROM mysql.global_priv WHERE User = ?", [inputs.user])).toEqual([
-      { Host: "10.0.0.9" },
-    ]);
+    await expect(session.query("SELECT 1")).rejects.toThrow();
+    await successor.query("SELECT 1");
+    await successor.end();
+    await sql(`DROP USER ${inputs.user}@'127.0.0.2'`);
   });
 
   test("a missing database or table is named with what to do", async () => {
@@ -405,10 +441,15 @@ describe.each(["10.11", "11.8"] as const)("mariadb:Account on MariaDB %s", { tim
   });
 
   test("a server that refuses hashes is explained", async () => {
+    const { id, inputs } = await created();
     await sql("INSTALL SONAME 'simple_password_check'");
     await sql("SET GLOBAL strict_password_validation = ON");
     try {
       await expect(kind.create(call, declare())).rejects.toThrow(/strict_password_validation = OFF/);
+      const fresh = { ...inputs, passwords: [newPassword()] };
+      await expect(kind.update(call, id, { inputs, state: inputs }, fresh)).rejects.toThrow(
+        /strict_password_validation = OFF/,
+      );
     } finally {
       await sql("UNINSTALL SONAME 'simple_password_check'");
     }

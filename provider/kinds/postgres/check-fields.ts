@@ -1,5 +1,6 @@
 import type { ZodType } from "zod";
-import { type CheckFailure, type Properties, UNKNOWN, type Value } from "../../wire/kind";
+import type { CheckFailure, Properties, Value } from "../../wire/kind";
+import { hasUnknown } from "../../wire/values";
 
 export interface Field {
   schema: ZodType;
@@ -8,8 +9,8 @@ export interface Field {
 }
 
 /**
- * Checks declared properties field by field and fills in defaults; an unknown value (in a preview) passes. All faults
- * at once. No fault repeats a value: it may be a password.
+ * Checks declared properties field by field and fills in defaults; what is not known yet, in whole or in part, passes
+ * (a preview). All faults at once. No fault repeats a value: it may be a password.
  */
 export function checkFields(
   news: Properties,
@@ -28,7 +29,7 @@ export function checkFields(
       continue;
     }
     inputs[property] = value;
-    if (value === UNKNOWN) continue;
+    if (hasUnknown(value)) continue;
     const result = schema.safeParse(value);
     if (result.success) {
       inputs[property] = result.data as Value;

@@ -165,15 +165,20 @@ describe("the cloud", () => {
   it("answers S3 and KMS, on its own address only", async () => {
     expect((await on("cloud", "ss -Hltn sport = :5000")).text).toContain("10.77.0.15:5000");
     const bucket = `http://${hostNamed("cloud").ipv4}:${cloudPort}/hosts-test`;
-    expect((await fetch(bucket, { method: "PUT" })).status).toBe(200);
-    expect((await fetch(`${bucket}/one`, { method: "PUT", body: "hello" })).status).toBe(200);
-    expect(await (await fetch(`${bucket}/one`)).text()).toBe("hello");
-    await fetch(`${bucket}/one`, { method: "DELETE" });
-    expect((await fetch(bucket, { method: "DELETE" })).status).toBe(204);
+    const signed = (service: string) => ({
+      authorization: `AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/${service}/aws4_request`,
+    });
+    const s3 = (url: string, method: string, body?: string) =>
+      fetch(url, { method, body, headers: signed("s3") });
+    expect((await s3(bucket, "PUT")).status).toBe(200);
+    expect((await s3(`${bucket}/one`, "PUT", "hello")).status).toBe(200);
+    expect(await (await s3(`${bucket}/one`, "GET")).text()).toBe("hello");
+    await s3(`${bucket}/one`, "DELETE");
+    expect((await s3(bucket, "DELETE")).status).toBe(204);
     const headers = {
       "content-type": "application/x-amz-json-1.1",
       "x-amz-target": "TrentService.ListKeys",
-      authorization: "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/kms/aws4_request",
+      ...signed("kms"),
     };
     const keys = await fetch(`http://${hostNamed("cloud").ipv4}:${cloudPort}/`, {
       method: "POST",

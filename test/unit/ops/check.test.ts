@@ -135,8 +135,9 @@ describe("checkAll", () => {
     expect(seen.sort()).toEqual(targets.map(({ name }) => name).sort());
   });
 
-  it("closes a session that opens after the time is up", async () => {
+  it("closes a session that opens after the time is up, and asks it nothing", async () => {
     let closed = false;
+    let asked = false;
     let release = () => {};
     const late = new Promise<void>((resolve) => {
       release = resolve;
@@ -146,13 +147,18 @@ describe("checkAll", () => {
     };
     const connect: Connect = async () => {
       await late;
-      return { ...session(), close };
+      const facts = async () => {
+        asked = true;
+        return good;
+      };
+      return { ...session(), facts, close };
     };
     const [result] = await checkAll([target()], options(connect, { timeoutMs: 30 }));
     expect(result).toMatchObject({ reachable: false, reason: "no answer within 0.03 s while logging in" });
     release();
     await sleep(5);
     expect(closed).toBe(true);
+    expect(asked).toBe(false);
     expect(result?.loginMs).toBeUndefined();
   });
 
