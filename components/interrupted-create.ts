@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { connectPostgres, type PostgresConnection } from "../connect/postgres";
+import { quoteIdentifier } from "../provider/kinds/postgres/quoting";
 import { type DatabaseLeftover, type Leftover, type RoleLeftover, verdict } from "./plans/leftover";
 
 export interface InterruptedCreateArgs {
@@ -13,7 +14,7 @@ export interface InterruptedCreateArgs {
 }
 
 /** Opens one database of the server as the admin. */
-type Connect = (database: string) => Promise<PostgresConnection>;
+export type Connect = (database: string) => Promise<PostgresConnection>;
 
 /**
  * Hooks for `beforeCreate` of the kept PostgreSQL plugin's roles and databases, which cannot take over what a killed run
@@ -35,36 +36,43 @@ export class InterruptedCreate {
       const trust = { caCertificate: certificate, serverName };
       return connectPostgres({ host, port }, trust, { user, password: clear, database });
     };
-    this.database = new pulumi.ResourceHook(`${name}-interrupted-database`, (args) =>
-      clear(args, connect, findDatabase, (left) => `DROP DATABASE ${quote(left)}`),
-    );
-    this.role = new pulumi.ResourceHook(`${name}-interrupted-role`, (args) =>
-      clear(args, connect, findRole, (left) => `DROP ROLE ${quote(left)}`),
-    );
+    const hook = (kind: Leftover["kind"]) =>
+      new pulumi.ResourceHook(`${name}-interrupted-${kind}`, async ({ name: resource, newInputs }) => {
+        const object: unknown = newInputs?.name;
+        if (typeof object !== "string") throw new Error(`${resource}: the property name must be set`);
+        await clearLeftover(kind, object, resource, connect);
+      });
+    this.database = hook("database");
+    this.role = hook("role");
   }
 }
 
-type Find = (name: string, server: PostgresConnection, connect: Connect) => Promise<Leftover | undefined>;
-
-async function clear(
-  { name: resource, newInputs }: pulumi.ResourceHookArgs,
+/**
+ * Drops what an interrupted run left of a database or a role, if that is all it is. `resource`: its name in the program.
+ * Errors: what stands there is more than a leftover; PostgresError.
+ */
+export async function clearLeftover(
+  kind: Leftover["kind"],
+  name: string,
+  resource: string,
   connect: Connect,
-  find: Find,
-  drop: (name: string) => string,
 ): Promise<void> {
-  const name: unknown = newInputs?.name;
-  if (typeof name !== "string") throw new Error(`${resource}: the property name must be set`);
   const server = await connect("postgres");
   try {
-    const decision = verdict(await find(name, server, connect), resource);
+    const found = await (kind === "database" ? findDatabase(name, server, connect) : findRole(name, server));
+    const decision = verdict(found, resource);
     if (decision.action === "refuse") throw new Error(decision.reason);
-    if (decision.action === "drop") await server.query(drop(name));
+    if (decision.action === "drop") await server.query(`DROP ${kind} ${quoteIdentifier(name)}`);
   } finally {
     await server.close();
   }
 }
 
-const findDatabase: Find = async (name, server, connect) => {
+async function findDatabase(
+  name: string,
+  server: PostgresConnection,
+  connect: Connect,
+): Promise<DatabaseLeftover | undefined> {
   const [row] = await server.query<{ sessions: number; open: boolean }>(
     `SELECT datallowconn AS open,
             (SELECT count(*)::int FROM pg_stat_activity a WHERE a.datid = d.oid AND a.backend_type = 'client backend') AS sessions
@@ -73,8 +81,8 @@ const findDatabase: Find = async (name, server, connect) => {
   );
   if (!row) return undefined;
   const inside = row.open ? await countObjects(await connect(name)) : 1;
-  return { kind: "database", name, objects: inside, sessions: row.sessions } satisfies DatabaseLeftover;
-};
+  return { kind: "database", name, objects: inside, sessions: row.sessions };
+}
 
 /** Objects that neither initdb nor an extension made. */
 async function countObjects(database: PostgresConnection): Promise<number> {
@@ -96,7 +104,7 @@ function ownMade(catalogue: string): string {
   return `NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = '${catalogue}'::regclass AND e.objid = ${catalogue}.oid AND e.deptype = 'e')`;
 }
 
-const findRole: Find = async (name, server) => {
+async function findRole(name: string, server: PostgresConnection): Promise<RoleLeftover | undefined> {
   const [row] = await server.query<Omit<RoleLeftover, "kind" | "name">>(
     `SELECT rolcanlogin AS "canLogin", rolsuper AS superuser,
             (SELECT count(*)::int FROM pg_shdepend s WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid
@@ -106,8 +114,4 @@ const findRole: Find = async (name, server) => {
     [name],
   );
   return row && { kind: "role", name, ...row };
-};
-
-function quote(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

@@ -4,7 +4,7 @@ import type { Call, Kind } from "../wire/kind";
 import type { AccountInputs, AccountOnServer } from "./mariadb/account";
 import { checkAccount } from "./mariadb/check";
 import { accountAsDeclared } from "./mariadb/drift";
-import { createStatement, endSessionsStatement, type Plan, planAccount } from "./mariadb/plan";
+import { createStatement, endSessionsStatement, planAccount, replaceStatement } from "./mariadb/plan";
 import { PRIVILEGE_SINCE } from "./mariadb/privileges";
 import { readAccount } from "./mariadb/read";
 import { type AccountName, quoteAccount } from "./mariadb/sql";
@@ -20,9 +20,10 @@ export interface MariadbConfig {
  * with the next update. Id, also for import: `user@host`.
  *
  * Sessions of the user end whenever something is taken away that an open one would keep: a privilege, a password that
- * leaked or that nobody declared, another host; the ordinary end of a rotation ends none.
+ * leaked or that nobody declared, another host; the ordinary end of a rotation ends none. What the admin may not revoke
+ * for want of holding it (SUPER that root gave by hand) goes by replacing the account: for a moment it is locked.
  *
- * The admin needs CREATE USER, SELECT on `mysql`, CONNECTION ADMIN, PROCESS, and all it grants WITH GRANT OPTION.
+ * The admin needs CREATE USER, SELECT on `mysql`, CONNECTION ADMIN, and all it grants WITH GRANT OPTION.
  */
 export const mariadbAccount: Kind<MariadbConfig, AccountInputs> = {
   token: "estate:mariadb:Account",
@@ -83,11 +84,25 @@ async function converge(
       actual = await read();
     }
     if (!actual) throw new MariadbError(`${accountId(wanted)} was created but is not in mysql.global_priv`);
-    const plan: Plan = planAccount(wanted, actual, knownPasswords);
-    for (const statement of plan.statements) await run(statement);
-    if (plan.endSessions) await run(endSessionsStatement(wanted.user));
+    const plan = planAccount(wanted, actual, knownPasswords);
+    let { endSessions } = plan;
+    try {
+      for (const statement of plan.statements) await run(statement);
+    } catch (error) {
+      if (!(error instanceof RevokeDenied)) throw error;
+      await run(replaceStatement(wanted));
+      const blank = await read();
+      if (!blank) throw error;
+      for (const statement of planAccount(wanted, blank, []).statements) await run(statement);
+      endSessions = true;
+    }
+    if (endSessions) await run(endSessionsStatement(wanted.user));
   });
 }
+
+/** The admin may not revoke what it does not hold: SUPER that root gave by hand, a role, a proxy right. */
+class RevokeDenied extends MariadbError {}
+const DENIED = new Set([1044, 1045, 1142, 1143, 1227, 1370, 1698]);
 
 async function refuseUnsupported(server: MariadbServer, wanted: AccountInputs): Promise<void> {
   const needed = wanted.grants
@@ -115,6 +130,8 @@ function runner(call: Call<MariadbConfig>, connection: MariadbConnection, accoun
     } catch (error) {
       if (!(error instanceof MariadbError)) throw error;
       if (alreadyGone(statement, error)) return;
+      if (statement.startsWith("REVOKE") && DENIED.has(error.errno ?? 0))
+        throw new RevokeDenied(error.message);
       throw await explain(connection, statement, accountId(account), error);
     }
   };
@@ -150,11 +167,10 @@ const FIXES: Readonly<Record<number, string>> = {
   1049: "Create the database first: let the account depend on it",
   1142: "The admin needs the privileges it grants, WITH GRANT OPTION",
   1146: "Create the table first: let the account depend on the migrations that make it",
-  1227: "The admin needs CREATE USER, CONNECTION ADMIN and PROCESS",
+  1227: "The admin needs CREATE USER and CONNECTION ADMIN",
   1290:
     "A password validation plugin refuses hashes, and clear passwords must not reach the server: " +
     "SET GLOBAL strict_password_validation = OFF (the length is checked here instead)",
-  1698: "The admin needs GRANT PROXY ON ''@'%' WITH GRANT OPTION to take a proxy right away",
 };
 
 function serverOf(call: Call<MariadbConfig>): MariadbServer {

@@ -327,6 +327,18 @@ describe.each(["10.11", "11.8"] as const)("mariadb:Account on MariaDB %s", { tim
       await (await login(inputs.user, inputs.passwords[0] ?? "", "mo_crm")).close();
     });
 
+    test("the right to act for somebody else is seen and mended", async () => {
+      const { id, inputs } = await created();
+      // No admin may grant it here, so the row is what a server has where one may.
+      await sql(
+        `INSERT INTO mysql.proxies_priv (Host, User, Proxied_host, Proxied_user) VALUES ('${HOST}', '${inputs.user}', '%', 'x')`,
+      );
+      await sql("FLUSH PRIVILEGES");
+      const proxy = { database: "*", privileges: ["PROXY 'x'@'%'"] };
+      expect(await read(id, inputs)).toEqual({ ...inputs, ...extra(inputs, proxy) });
+      await mends(id, inputs);
+    });
+
     test("a role of the same name is no account", async () => {
       const { id, inputs } = await created();
       await sql(`CREATE ROLE ${inputs.user}`);
@@ -435,7 +447,8 @@ describe.each(["10.11", "11.8"] as const)("mariadb:Account on MariaDB %s", { tim
     if (version === "10.11") {
       await expect(kind.create(call, inputs)).rejects.toThrow(/needs MariaDB 11\.3, this server is 10\.11/);
     } else {
-      const { id } = await kind.create(call, inputs);
+      await expect(kind.create(call, inputs)).rejects.toThrow(/The admin needs the privileges it grants/);
+      const { id } = await kind.create({ ...call, config: { mariadb: server } }, inputs);
       expect(await read(id, inputs)).toEqual(inputs);
     }
   });
@@ -453,6 +466,13 @@ describe.each(["10.11", "11.8"] as const)("mariadb:Account on MariaDB %s", { tim
     } finally {
       await sql("UNINSTALL SONAME 'simple_password_check'");
     }
+  });
+
+  test("connections that the server ended are replaced", async () => {
+    const { id, inputs } = await created();
+    await sql(`KILL HARD USER ${ADMIN}`);
+    await expect.poll(() => read(id, inputs).catch(() => undefined)).toEqual(inputs);
+    await kind.update(call, id, { inputs, state: inputs }, { ...inputs, maxUserConnections: 7 });
   });
 
   test("an aborted call stops before it changes anything", async () => {

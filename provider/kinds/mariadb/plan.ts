@@ -22,6 +22,14 @@ export function createStatement(account: AccountInputs): string {
 }
 
 /**
+ * DROP and CREATE in one: whatever the account had is gone with it. For what the admin may not revoke one by one, a
+ * privilege that it does not hold itself.
+ */
+export function replaceStatement(account: AccountInputs): string {
+  return `CREATE OR REPLACE USER ${quoteAccount(account)} ${loginClauses(login(account))} ACCOUNT LOCK`;
+}
+
+/**
  * From what stands to what is declared: first lock (where declared), log-in and what is missing, then what is extra,
  * last unlock, so that a service never lacks for a moment what it has before and after.
  * @param knownPasswords those of the last run. Retiring one of them while the newest stays is the ordinary end of a

@@ -158,7 +158,6 @@ describe("a retired database", () => {
     const resources = await record(() => build(estateOf(retire("mo_idp"))));
     expect(find(resources, "mo_idp-database").inputs).toMatchObject({
       owner: "estate_admin",
-      alterObjectOwnership: true,
       connectionLimit: 0,
     });
     expect(String(find(resources, "postgres-server").inputs.create)).not.toContain("svc_idp");

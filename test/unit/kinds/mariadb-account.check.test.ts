@@ -47,7 +47,9 @@ test("grants and privileges are sorted and named as the server names them; check
 });
 
 test("what is not known in a preview has no fault", () => {
-  const unknown = Object.fromEntries(Object.keys(good).map((key) => [key, UNKNOWN]));
+  const unknown: Properties = Object.fromEntries<typeof UNKNOWN>(
+    Object.keys(good).map((key) => [key, UNKNOWN]),
+  );
   expect(check(unknown).failures).toEqual([]);
   expect(check({ ...good, passwords: [UNKNOWN, UNKNOWN] }).failures).toEqual([]);
   const partly = check({

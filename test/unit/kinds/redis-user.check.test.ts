@@ -33,7 +33,9 @@ test("a good user has no faults, gets its defaults, and passes again", () => {
 });
 
 test("what is not known in a preview has no fault", () => {
-  const unknown = Object.fromEntries(Object.keys(good).map((key) => [key, UNKNOWN]));
+  const unknown: Properties = Object.fromEntries<typeof UNKNOWN>(
+    Object.keys(good).map((key) => [key, UNKNOWN]),
+  );
   expect(check(unknown).failures).toEqual([]);
   expect(check({ ...good, passwords: [UNKNOWN], keys: [UNKNOWN] }).failures).toEqual([]);
 });
