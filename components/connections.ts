@@ -18,19 +18,17 @@ export function connectionOutput(
   { login, password }: ServiceUser,
 ): pulumi.Output<ConnectionOutput> {
   const { name: database, server, engine } = entry;
-  return pulumi
-    .all([password, certificate])
-    .apply(([password, caCertificate]) => ({
-      server,
-      engine,
-      host,
-      port,
-      database,
-      user: login,
-      password,
-      caCertificate,
-      serverName,
-    }));
+  return pulumi.all([password, certificate]).apply(([password, caCertificate]) => ({
+    server,
+    engine,
+    host,
+    port,
+    database,
+    user: login,
+    password,
+    caCertificate,
+    serverName,
+  }));
 }
 
 /** How a service reaches Redis. */
@@ -41,5 +39,13 @@ export function redisConnectionOutput(
 ): pulumi.Output<RedisConnectionOutput> {
   return pulumi
     .all([password, certificate])
-    .apply(([password, caCertificate]) => ({ host, port, user: login, password, keyPrefix, caCertificate, serverName }));
+    .apply(([password, caCertificate]) => ({
+      host,
+      port,
+      user: login,
+      password,
+      keyPrefix,
+      caCertificate,
+      serverName,
+    }));
 }

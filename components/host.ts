@@ -41,7 +41,9 @@ export class Host {
   step(role: string, { scripts, variables, stdin, dependsOn = [] }: HostStep): command.remote.Command {
     return this.run(
       role,
-      pulumi.output(variables).apply((known) => hostCommand({ scripts, variables: known, user: this.login.user })),
+      pulumi
+        .output(variables)
+        .apply((known) => hostCommand({ scripts, variables: known, user: this.login.user })),
       { stdin, dependsOn },
     );
   }

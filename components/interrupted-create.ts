@@ -26,7 +26,10 @@ export class InterruptedCreate {
   readonly role: pulumi.ResourceHook;
 
   /** `name` of the server in the program: hooks have names of their own. */
-  constructor(name: string, { host, port, user, password, caCertificate, serverName }: InterruptedCreateArgs) {
+  constructor(
+    name: string,
+    { host, port, user, password, caCertificate, serverName }: InterruptedCreateArgs,
+  ) {
     // Resolved by the time a resource is created: its provider is made of the same values.
     const secrets = new Promise<[string, string]>((resolve) => {
       pulumi.all([password, caCertificate]).apply(resolve);

@@ -43,7 +43,12 @@ export class MariadbServer extends pulumi.ComponentResource implements MariadbTa
   readonly machine: Host;
 
   constructor(name: string, args: MariadbServerArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("estate:component:MariadbServer", name, { server: args.server, pleskAddress: args.pleskAddress }, opts);
+    super(
+      "estate:component:MariadbServer",
+      name,
+      { server: args.server, pleskAddress: args.pleskAddress },
+      opts,
+    );
     const { server, pleskAddress } = args;
     this.accountHost = pleskAddress;
     this.host = server.host;

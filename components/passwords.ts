@@ -8,7 +8,15 @@ import * as random from "@pulumi/random";
 export function password(name: string, opts: pulumi.CustomResourceOptions): pulumi.Output<string> {
   const { result } = new random.RandomPassword(
     name,
-    { length: 40, special: true, overrideSpecial: "_.", minLower: 2, minUpper: 2, minNumeric: 2, minSpecial: 1 },
+    {
+      length: 40,
+      special: true,
+      overrideSpecial: "_.",
+      minLower: 2,
+      minUpper: 2,
+      minNumeric: 2,
+      minSpecial: 1,
+    },
     opts,
   );
   return pulumi.secret(result);

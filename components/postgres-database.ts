@@ -47,7 +47,11 @@ export class PostgresDatabase extends pulumi.ComponentResource {
         new postgresql.Role(
           child,
           { name: role, login: false },
-          { parent: this, provider: server.postgresql, hooks: { beforeCreate: [server.interruptedCreate.role] } },
+          {
+            parent: this,
+            provider: server.postgresql,
+            hooks: { beforeCreate: [server.interruptedCreate.role] },
+          },
         ),
     );
   }

@@ -44,7 +44,12 @@ export class PostgresServer extends pulumi.ComponentResource {
   readonly machine: Host;
 
   constructor(name: string, args: PostgresServerArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("estate:component:PostgresServer", name, { server: args.server, pleskAddress: args.pleskAddress }, opts);
+    super(
+      "estate:component:PostgresServer",
+      name,
+      { server: args.server, pleskAddress: args.pleskAddress },
+      opts,
+    );
     const { server, pleskAddress } = args;
     this.host = server.host;
     this.port = server.port;
@@ -57,7 +62,8 @@ export class PostgresServer extends pulumi.ComponentResource {
         PACKAGES: "postgresql openssl",
         LOCALE,
         CLUSTER_OPTIONS: `--data-checksums --encoding=UTF8 --locale=${LOCALE}`,
-        VERSION_COMMAND: "dpkg-query -W -f='${Version}\\n' 'postgresql-[0-9]*' | sort -V | tail -1",
+        VERSION_COMMAND:
+          "find /usr/lib/postgresql -path '*/bin/postgres' | sort -V | tail -1 | xargs -I{} {} --version",
         MINIMUM_VERSION: server.minimumVersion,
         SERVER: name,
       },

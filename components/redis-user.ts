@@ -20,7 +20,9 @@ export class RedisUser extends pulumi.ComponentResource {
   constructor(name: string, args: RedisUserArgs, opts?: pulumi.ComponentResourceOptions) {
     super("estate:component:RedisUser", name, { entry: args.entry }, opts);
     const { entry, server, generations = [1] } = args;
-    const passwords = generations.map((generation) => password(`${name}-password-${generation}`, { parent: this }));
+    const passwords = generations.map((generation) =>
+      password(`${name}-password-${generation}`, { parent: this }),
+    );
     this.login = entry.name;
     this.password = passwords[0] as pulumi.Output<string>;
     new estate.RedisUser(

@@ -2,8 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { loginSlot } from "../estate/naming";
 import type { Estate, PostgresEntry, Ssh } from "../estate/types";
 import { MariadbServer, type MariadbTarget } from "./mariadb-server";
-import { PleskServer } from "./plesk-server";
 import { type SshLogin, sshLogin } from "./plans/ssh";
+import { PleskServer } from "./plesk-server";
 import { PostgresServer } from "./postgres-server";
 import { RedisServer } from "./redis-server";
 
@@ -40,8 +40,7 @@ export function createServers({ config, databases }: Estate): Servers {
       serviceLimits: limits("postgres"),
       databases: live.filter((entry) => entry.engine === "postgres").map(loginsOf),
     }),
-    redis:
-      servers.redis && new RedisServer("redis", { server: servers.redis, ssh: ssh(servers.redis.ssh) }),
+    redis: servers.redis && new RedisServer("redis", { server: servers.redis, ssh: ssh(servers.redis.ssh) }),
   };
 }
 

@@ -41,7 +41,11 @@ export class ServiceUser {
   readonly accounts: pulumi.Resource[];
 
   /** `provider` of the options is the server's `estate` provider. */
-  constructor(name: string, args: ServiceUserArgs, opts: pulumi.CustomResourceOptions & { parent: pulumi.Resource }) {
+  constructor(
+    name: string,
+    args: ServiceUserArgs,
+    opts: pulumi.CustomResourceOptions & { parent: pulumi.Resource },
+  ) {
     const { service, generations, account, connectionLimit } = args;
     const [newest] = generations;
     if (newest === undefined || generations.length > 2) {

@@ -62,12 +62,12 @@ export class MariadbServer {
       return await work(connection);
     } finally {
       this.busy--;
-      if (connection?.alive) this.idle.push(connection);
+      if (connection) this.idle.push(connection);
       this.waiting.shift()?.();
     }
   }
 
-  /** A server that was restarted ended the idle connections: they are passed over. */
+  /** A connection that ended, at work or while idle (a restarted server), is passed over. */
   private takeIdle(): MariadbConnection | undefined {
     for (let next = this.idle.pop(); next; next = this.idle.pop()) if (next.alive) return next;
     return undefined;

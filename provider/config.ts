@@ -48,10 +48,16 @@ export function makeEstateConfig(inputs: Properties): EstateConfig {
 }
 
 /** Where a server is, how it proves itself, and how we log in; undefined where it is not set or not known yet. */
-function tunnelled(value: Value | undefined): [Endpoint, Trust, { user: string; password?: string }] | undefined {
+function tunnelled(
+  value: Value | undefined,
+): [Endpoint, Trust, { user: string; password?: string }] | undefined {
   if (typeof value !== "string") return undefined;
   const { host, port, user, password, caCertificate, serverName } = JSON.parse(value) as TunnelledServer;
-  return [{ host, port }, { caCertificate, serverName }, password === undefined ? { user } : { user, password }];
+  return [
+    { host, port },
+    { caCertificate, serverName },
+    password === undefined ? { user } : { user, password },
+  ];
 }
 
 export async function closeEstateConfig({ mariadb, postgres, redis }: EstateConfig): Promise<void> {

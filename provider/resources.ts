@@ -125,9 +125,11 @@ export class PostgresLogin extends pulumi.CustomResource {
 }
 
 /**
- * Who may do what in one database. Keys name grantee and object, values are privileges:
- * `"svc_x on database"`, `"svc_x on schema public"`, `"svc_x on tables in public"`, `"... on sequences in public"`,
- * `"... on functions in public"`, `"svc_x on table public.users"`.
+ * Who may do what in one database. Keys name grantee and object, values are privileges (`ALL`: all of this server's version):
+ * `"svc_x on database"`, `"svc_x on schema public"`, `"svc_x on tables in public"` (each table there is; `sequences`,
+ * `functions`, `types` alike), `"svc_x on table public.users"` (also `SELECT (email)`), `"svc_x on sequence public.users_id_seq"`,
+ * `"svc_x on function public.pay(integer, text)"`, `"svc_x on type public.mood"`. Names that hold anything but
+ * lower-case letters, digits, _ and $ stand in double quotes.
  */
 export type PostgresGrants = Record<string, string[]>;
 
@@ -138,14 +140,16 @@ export interface PostgresAccessArgs {
   /** Complete: whatever else is granted on the database, these schemas and their objects is revoked, PUBLIC included. */
   grants: pulumi.Input<PostgresGrants>;
   /**
-   * Default privileges of objects that `owner` will create; complete for these owners.
-   * Keys: `"svc_x on tables by owner_role in public"`, `"svc_x on sequences by owner_role in public"`;
+   * Default privileges of objects that `owner` will create; complete for these owners. Default {}.
+   * Keys: `"svc_x on tables by owner_role in public"`, `"svc_x on functions by owner_role"` (in every schema);
    * EXECUTE of PUBLIC on functions by each owner listed is revoked in the only form that works (schema-less).
    */
-  defaultGrants: pulumi.Input<PostgresGrants>;
-  /** Owners whose default privileges are owned by this resource. */
-  owners: pulumi.Input<string[]>;
-  /** Roles whose objects go to the admin and whose privileges are dropped in this database when the resource is deleted. */
+  defaultGrants?: pulumi.Input<PostgresGrants>;
+  /**
+   * Owners whose default privileges are owned by this resource. When it is deleted, what they and the grantees own in this
+   * database goes to the admin and their privileges in it are dropped. Default [].
+   */
+  owners?: pulumi.Input<string[]>;
 }
 
 /** Kind: kinds/postgres-access.ts */

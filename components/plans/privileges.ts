@@ -80,4 +80,5 @@ export function loginSettings(owner: SchemaOwner): Record<string, string> {
 }
 
 /** Every data command on the service's own keys; no administration, no scripts that outlive a call, no key scan of others. */
-export const REDIS_COMMANDS = "-@all +@read +@write +@connection +@transaction +@pubsub +@scripting -@dangerous -@admin +info";
+export const REDIS_COMMANDS =
+  "-@all +@read +@write +@connection +@transaction +@pubsub +@scripting -@dangerous -@admin +info";

@@ -36,7 +36,10 @@ export function sshLogin(ssh: Ssh, { knownHosts, pinned, env = process.env }: Ss
  * `NAME`, or the content of the file that `NAME_FILE` names. undefined where neither is set: a preview needs no secret.
  * Errors: a file that cannot be read.
  */
-export function secretFromEnvironment(name: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
+export function secretFromEnvironment(
+  name: string,
+  env: NodeJS.ProcessEnv = process.env,
+): string | undefined {
   if (env[name]) return env[name];
   const file = env[`${name}_FILE`];
   if (!file) return undefined;
@@ -56,7 +59,8 @@ export function hostKey(knownHosts: string, { host, port }: Pick<Ssh, "host" | "
   for (const line of knownHosts.split("\n")) {
     const [names = "", type = "", key = ""] = line.trim().split(/\s+/);
     if (names.startsWith("#") || names.startsWith("@") || key === "") continue;
-    if (names.split(",").some((pattern) => pattern === name || isHashOf(pattern, name))) return `${type} ${key}`;
+    if (names.split(",").some((pattern) => pattern === name || isHashOf(pattern, name)))
+      return `${type} ${key}`;
   }
   return undefined;
 }

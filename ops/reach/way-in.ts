@@ -15,7 +15,7 @@ export async function requireWayIn(
 ): Promise<void> {
   const proxy = proxyFromEnvironment(env);
   if (proxy) return requireProxy(proxy, advice);
-  const servers = telling(endpoints);
+  const servers = tellingEndpoints(endpoints);
   if (servers.length === 0) return;
   const answers = await Promise.all(servers.map(answersDirectly));
   if (answers.some(Boolean)) return;
@@ -27,7 +27,7 @@ export async function requireWayIn(
  * Each server once. `127.0.0.1` is meant as the plesk host sees it; here it may be some other database, so its answer
  * tells something only where nothing else is asked for.
  */
-function telling(endpoints: readonly Endpoint[]): Endpoint[] {
+export function tellingEndpoints(endpoints: readonly Endpoint[]): Endpoint[] {
   const servers = [...new Map(endpoints.map((endpoint) => [nameOf(endpoint), endpoint])).values()];
   const remote = servers.filter(({ host }) => !/^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host));
   return remote.length > 0 ? remote : servers;

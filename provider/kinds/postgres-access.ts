@@ -19,11 +19,19 @@ const name = (what: string) =>
 const SYSTEM_SCHEMA = /^pg_|^information_schema$/;
 
 const fields: Record<string, Field> = {
-  database: { schema: name("the database's name").refine((text) => text !== "template0", "is closed to everybody already") },
+  database: {
+    schema: name("the database's name").refine(
+      (text) => text !== "template0",
+      "is closed to everybody already",
+    ),
+  },
   schemas: {
     schema: z
       .array(
-        name("a schema's name").refine((text) => !SYSTEM_SCHEMA.test(text), "names a schema of PostgreSQL itself; leave it out"),
+        name("a schema's name").refine(
+          (text) => !SYSTEM_SCHEMA.test(text),
+          "names a schema of PostgreSQL itself; leave it out",
+        ),
         "must be a list of schemas",
       )
       .transform(sortedOnce),
@@ -31,7 +39,10 @@ const fields: Record<string, Field> = {
   },
   grants: { schema: z.unknown() },
   defaultGrants: { schema: z.unknown(), fallback: {} },
-  owners: { schema: z.array(name("an owner's name"), "must be a list of roles").transform(sortedOnce), fallback: [] },
+  owners: {
+    schema: z.array(name("an owner's name"), "must be a list of roles").transform(sortedOnce),
+    fallback: [],
+  },
 };
 
 function sortedOnce(names: string[]): string[] {
@@ -77,7 +88,9 @@ export const postgresAccess: Kind<PostgresConfig, AccessInputs> = {
   async read({ config }, id, old) {
     const server = serverOf(config);
     const inputs = await ifThere(id, () =>
-      server.withConnection(id, async (connection) => asDeclared(connection, old?.inputs ?? (await everything(connection, id)))),
+      server.withConnection(id, async (connection) =>
+        asDeclared(connection, old?.inputs ?? (await everything(connection, id))),
+      ),
     );
     return inputs && { id, inputs, state: { ...inputs } };
   },
@@ -89,7 +102,9 @@ export const postgresAccess: Kind<PostgresConfig, AccessInputs> = {
 
   async delete({ config, signal }, _id, { inputs }) {
     const roles = [...inputs.owners, ...grantees(inputs)];
-    await ifThere(inputs.database, () => apply(serverOf(config), signal, { ...inputs, grants: {}, defaultGrants: {} }, roles));
+    await ifThere(inputs.database, () =>
+      apply(serverOf(config), signal, { ...inputs, grants: {}, defaultGrants: {} }, roles),
+    );
   },
 };
 
@@ -98,7 +113,10 @@ function listOf(value: Value | undefined): readonly Value[] | typeof UNKNOWN {
 }
 
 function grantees({ grants, defaultGrants }: AccessInputs): string[] {
-  const keys = [...Object.keys(grants).map(parseGrantKey), ...Object.keys(defaultGrants).map(parseDefaultGrantKey)];
+  const keys = [
+    ...Object.keys(grants).map(parseGrantKey),
+    ...Object.keys(defaultGrants).map(parseDefaultGrantKey),
+  ];
   return keys.flatMap((key) => (key && key.grantee !== "public" ? [key.grantee] : []));
 }
 
@@ -109,13 +127,19 @@ const MOST_PASSES = 3;
  * Makes the database what is declared, in one transaction.
  * @param retired roles that leave this database: what is missing of schemas and owners is then no fault
  */
-async function apply(server: PostgresServer, signal: AbortSignal, inputs: AccessInputs, retired?: string[]): Promise<void> {
+async function apply(
+  server: PostgresServer,
+  signal: AbortSignal,
+  inputs: AccessInputs,
+  retired?: string[],
+): Promise<void> {
   await exclusive(server, signal, () =>
     server.withConnection(inputs.database, (connection) =>
       connection.transaction(async () => {
         for (let pass = 1; ; pass++) {
           const plan = planAccess(inputs, inputs.database, await readAccess(connection, inputs));
-          if (plan.faults.length > 0 && !retired) throw new Error(`database ${inputs.database}: ${plan.faults.join("; ")}`);
+          if (plan.faults.length > 0 && !retired)
+            throw new Error(`database ${inputs.database}: ${plan.faults.join("; ")}`);
           if (plan.differences.length === 0) break;
           if (pass > MOST_PASSES) throw new Error(withoutEffect(inputs.database, plan.differences));
           for (const statement of plan.statements) await connection.query(statement);
@@ -165,7 +189,8 @@ async function ifThere<T>(database: string, work: () => Promise<T>): Promise<T |
   try {
     return await work();
   } catch (error) {
-    if (error instanceof PostgresError && error.code === "3D000" && error.message.includes(`"${database}"`)) return undefined;
+    if (error instanceof PostgresError && error.code === "3D000" && error.message.includes(`"${database}"`))
+      return undefined;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { MAINTENANCE_DATABASE } from "../../connect/postgres-server";
 import type { PostgresConnection } from "../../connect/postgres";
+import { MAINTENANCE_DATABASE } from "../../connect/postgres-server";
 import type { Kind, Properties } from "../wire/kind";
 import { checkFields, type Field } from "./postgres/check-fields";
 import { dropRole } from "./postgres/drop-role";
@@ -25,7 +25,10 @@ const roleName = (example: string) =>
   z
     .string(`must be a role's name, such as ${example}`)
     .regex(PLAIN_NAME, `must be a role's name such as ${example}: lower-case letters, digits, _; at most 63`)
-    .refine((name) => !/^pg_|^(public|none)$/.test(name), "is a name PostgreSQL keeps for itself; take another");
+    .refine(
+      (name) => !/^pg_|^(public|none)$/.test(name),
+      "is a name PostgreSQL keeps for itself; take another",
+    );
 
 /** Filled in by check, never declared otherwise: read answers more where somebody changed the role by hand. */
 const empty = (what: string): Field => ({
@@ -42,33 +45,48 @@ const fields: Record<string, Field> = {
       .min(16, "is too short: 16 characters at least, 32 are better")
       .max(512, "is too long: 512 characters at most")
       // Others pass through SASLprep, which clients implement differently.
-      .regex(/^[\x20-\x7e]*$/, "may hold printable ASCII only: not every client treats other characters alike")
-      .refine((value) => value !== NOT_OURS, "is the text that stands for a password unknown to us; give a password"),
+      .regex(
+        /^[\x20-\x7e]*$/,
+        "may hold printable ASCII only: not every client treats other characters alike",
+      )
+      .refine(
+        (value) => value !== NOT_OURS,
+        "is the text that stands for a password unknown to us; give a password",
+      ),
   },
   login: { schema: z.boolean("must be true or false"), fallback: true },
-  connectionLimit: { schema: z.int("must be a whole number, 1 to 20").min(1, "must be 1 to 20").max(20, "must be 1 to 20") },
+  connectionLimit: {
+    schema: z.int("must be a whole number, 1 to 20").min(1, "must be 1 to 20").max(20, "must be 1 to 20"),
+  },
   settings: {
-    schema: z.record(z.string(), z.string("each setting is a string, such as \"60s\"")).transform((settings, context) => {
-      for (const name of Object.keys(settings)) {
-        const reason = settingFault(name);
-        if (reason) context.issues.push({ code: "custom", message: `"${name}" ${reason}`, input: settings });
-      }
-      return Object.fromEntries(
-        Object.entries(settings)
-          .sort(([one], [other]) => (one < other ? -1 : 1))
-          .map(([name, value]) => [name, storedValue(name, value)]),
-      );
-    }),
+    schema: z
+      .record(z.string(), z.string('each setting is a string, such as "60s"'))
+      .transform((settings, context) => {
+        for (const name of Object.keys(settings)) {
+          const reason = settingFault(name);
+          if (reason)
+            context.issues.push({ code: "custom", message: `"${name}" ${reason}`, input: settings });
+        }
+        return Object.fromEntries(
+          Object.entries(settings)
+            .sort(([one], [other]) => (one < other ? -1 : 1))
+            .map(([name, value]) => [name, storedValue(name, value)]),
+        );
+      }),
     fallback: {},
   },
   attributes: empty("attributes beyond LOGIN"),
   memberships: empty("membership beyond worksAs"),
   members: empty("members"),
-  validUntil: { schema: z.literal(FOREVER, `must stay "${FOREVER}": a slot is retired with login: false`), fallback: FOREVER },
+  validUntil: {
+    schema: z.literal(FOREVER, `must stay "${FOREVER}": a slot is retired with login: false`),
+    fallback: FOREVER,
+  },
 };
 
 function settingFault(name: string): string | undefined {
-  if (!/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/.test(name)) return "is no setting's name; write it in lower case";
+  if (!/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/.test(name))
+    return "is no setting's name; write it in lower case";
   if (name === "role" || name === "session_authorization") return "follows from worksAs; leave it out";
   return undefined;
 }
@@ -101,7 +119,9 @@ export const postgresLogin: Kind<PostgresConfig, LoginInputs> = {
   },
 
   async read({ config }, id, old) {
-    const found = await serverOf(config).withConnection(MAINTENANCE_DATABASE, (connection) => readRole(connection, id));
+    const found = await serverOf(config).withConnection(MAINTENANCE_DATABASE, (connection) =>
+      readRole(connection, id),
+    );
     if (!found) return undefined;
     const inputs = await inputsOf(id, found, old?.inputs);
     return { id, inputs, state: { ...inputs } };
@@ -135,7 +155,9 @@ function converge(connection: PostgresConnection, inputs: LoginInputs): Promise<
       );
     }
     const found = await readRole(connection, inputs.role);
-    const verifier = (await passwordIsRight(found, inputs.password)) ? undefined : await scramVerifier(inputs.password);
+    const verifier = (await passwordIsRight(found, inputs.password))
+      ? undefined
+      : await scramVerifier(inputs.password);
     for (const statement of loginStatements(inputs, found, verifier)) await connection.query(statement);
   });
 }
@@ -146,7 +168,11 @@ async function passwordIsRight(found: RoleOnServer | undefined, password: string
 }
 
 /** What would have to be declared to have exactly what is there. */
-async function inputsOf(role: string, found: RoleOnServer, old: LoginInputs | undefined): Promise<LoginInputs> {
+async function inputsOf(
+  role: string,
+  found: RoleOnServer,
+  old: LoginInputs | undefined,
+): Promise<LoginInputs> {
   const atLogin = found.settings.find(({ name, database }) => name === "role" && database === null)?.value;
   // An earlier refresh may have found no membership and left the name empty.
   const expected = old?.worksAs || atLogin || found.memberships[0]?.role || "";

@@ -29,7 +29,8 @@ describe.each(["16", "17"] as const)("what an interrupted run left on PostgreSQL
     return rows.length === 1;
   };
   /** An idle connection of the bench would count as a session of somebody else. */
-  const alone = () => bench.sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
+  const alone = () =>
+    bench.sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
 
   test("nothing at all is fine", async () => {
     await clear("database");
@@ -96,7 +97,9 @@ describe.each(["16", "17"] as const)("what an interrupted run left on PostgreSQL
     await bench.sql(`CREATE ROLE ${name}`);
     for (const statement of statements(name)) await bench.sql(statement);
     await expect(clear("role")).rejects.toThrow(reason);
-    await expect(clear("role")).rejects.toThrow(`pulumi import postgresql:index/role:Role ${name}-resource ${name}`);
+    await expect(clear("role")).rejects.toThrow(
+      `pulumi import postgresql:index/role:Role ${name}-resource ${name}`,
+    );
     expect(await thereIs("role")).toBe(true);
   });
 });

@@ -90,14 +90,19 @@ describe.each(["16", "17"] as const)("connections to PostgreSQL %s", (version) =
     await connection.close();
     expect(proxy.asked).toEqual(["db.far.example:5432"]);
     const unnamed = { caCertificate: engine.caCertificate };
-    await expect(connectPostgres(endpoint, unnamed, engine.admin)).rejects.toThrow(/carry the name "db.far.example"/);
+    await expect(connectPostgres(endpoint, unnamed, engine.admin)).rejects.toThrow(
+      /carry the name "db.far.example"/,
+    );
     proxy.close();
   });
 
   test("what is wrong with a login is said without its password", async () => {
     const password = "not-the-password-of-the-admin";
     const wrong = connectPostgres(engine, engine, { ...engine.admin, password });
-    await expect(wrong).rejects.toMatchObject({ code: "28P01", message: expect.stringMatching(/Wrong password/) });
+    await expect(wrong).rejects.toMatchObject({
+      code: "28P01",
+      message: expect.stringMatching(/Wrong password/),
+    });
     await wrong.catch((error: Error) => expect(JSON.stringify(error) + error.stack).not.toContain(password));
     const nowhere = connectPostgres(engine, engine, { ...engine.admin, database: "nowhere" });
     await expect(nowhere).rejects.toMatchObject({ code: "3D000" });
@@ -107,9 +112,13 @@ describe.each(["16", "17"] as const)("connections to PostgreSQL %s", (version) =
     const server = new PostgresServer(engine, engine, engine.admin);
     const [row] = await server.withConnection("postgres", (each) => each.query("SHOW search_path"));
     expect(row).toEqual({ search_path: "pg_catalog" });
-    const suicide = server.withConnection("postgres", (each) => each.query("SELECT pg_terminate_backend(pg_backend_pid())"));
+    const suicide = server.withConnection("postgres", (each) =>
+      each.query("SELECT pg_terminate_backend(pg_backend_pid())"),
+    );
     await expect(suicide).rejects.toThrow(/terminat/);
-    expect(await server.withConnection("postgres", (each) => each.query("SELECT 1 AS one"))).toEqual([{ one: 1 }]);
+    expect(await server.withConnection("postgres", (each) => each.query("SELECT 1 AS one"))).toEqual([
+      { one: 1 },
+    ]);
     await server.close();
   });
 });

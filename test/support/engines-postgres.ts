@@ -118,7 +118,13 @@ async function initialise(
   admin: { user: string; password: string },
 ): Promise<void> {
   await fs.writeFile(path.join(directory, "password"), admin.password, { mode: 0o644 });
-  const options = ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"];
+  const options = [
+    "--auth=scram-sha-256",
+    "--encoding=UTF8",
+    "--locale=C.UTF-8",
+    "--no-sync",
+    "--no-instructions",
+  ];
   await program(as, `${bin}/initdb`, [
     `--pgdata=${inside}/data`,
     `--username=${admin.user}`,
@@ -142,7 +148,11 @@ async function program(as: string[], command: string, args: string[]): Promise<v
   await run(first, rest, { env: clean(), cwd: "/" });
 }
 
-async function start({ bin, as, inside }: Installation, port: number, logFile: string): Promise<ChildProcess> {
+async function start(
+  { bin, as, inside }: Installation,
+  port: number,
+  logFile: string,
+): Promise<ChildProcess> {
   const settings = {
     listen_addresses: "127.0.0.1",
     port: String(port),
@@ -159,7 +169,10 @@ async function start({ bin, as, inside }: Installation, port: number, logFile: s
     timezone: "UTC",
   };
   const args = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-  const [first, ...rest] = [...as, `${bin}/postgres`, "-D", `${inside}/data`, ...args] as [string, ...string[]];
+  const [first, ...rest] = [...as, `${bin}/postgres`, "-D", `${inside}/data`, ...args] as [
+    string,
+    ...string[],
+  ];
   const log = await fs.open(logFile, "a");
   const child = spawn(first, rest, { env: clean(), cwd: "/", stdio: ["ignore", log.fd, log.fd] });
   await log.close();
@@ -174,14 +187,16 @@ async function answering(
   log: () => string,
 ): Promise<string> {
   for (let attempt = 1; ; attempt++) {
-    if (server.exitCode !== null) throw new Error(`postgres ended with ${server.exitCode}: ${log().slice(-2000)}`);
+    if (server.exitCode !== null)
+      throw new Error(`postgres ended with ${server.exitCode}: ${log().slice(-2000)}`);
     try {
       const connection = await connectPostgres({ host: "127.0.0.1", port }, { caCertificate }, admin);
       const { version } = await connection.serverInfo();
       await connection.close();
       return version;
     } catch (error) {
-      if (attempt === 150) throw new Error(`postgres does not answer: ${String(error)}\n${log().slice(-2000)}`);
+      if (attempt === 150)
+        throw new Error(`postgres does not answer: ${String(error)}\n${log().slice(-2000)}`);
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }

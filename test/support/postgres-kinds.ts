@@ -26,7 +26,10 @@ export interface PostgresBench {
     database: string,
     ...statements: string[]
   ): Promise<Row[]>;
-  drive<Inputs extends object>(kind: Kind<PostgresConfig, Inputs>): Driven<Inputs>;
+  /** `as`: the admin to work as; default: the superuser of the engine. */
+  drive<Inputs extends object>(kind: Kind<PostgresConfig, Inputs>, as?: PostgresServer): Driven<Inputs>;
+  /** The server as another admin sees it; closed by `stop`. */
+  serverAs(user: string, password: string): PostgresServer;
   stop(): Promise<void>;
 }
 
@@ -35,12 +38,13 @@ export async function postgresBench(version: PostgresVersion): Promise<PostgresB
   const engine = await startPostgres(version);
   const login = (user: string, password: string, database: string) =>
     connectPostgres(engine, engine, { user, password, database });
-  const server = new PostgresServer(engine, engine, engine.admin);
-  const call: Call<PostgresConfig> = {
-    config: { postgres: server },
-    urn: "urn:pulumi:test::test::test::test",
-    signal: new AbortController().signal,
+  const servers: PostgresServer[] = [];
+  const serverAs = (user: string, password: string) => {
+    const server = new PostgresServer(engine, engine, { user, password });
+    servers.push(server);
+    return server;
   };
+  const server = serverAs(engine.admin.user, engine.admin.password);
   const sqlAs: PostgresBench["sqlAs"] = async <Row extends PostgresRow>(
     user: string,
     password: string,
@@ -61,11 +65,20 @@ export async function postgresBench(version: PostgresVersion): Promise<PostgresB
     server,
     sqlAs,
     sql: (text, database = "postgres") => sqlAs(engine.admin.user, engine.admin.password, database, text),
-    drive: (kind) => drive(kind, call),
+    drive: (kind, as = server) => drive(kind, callOf(as)),
+    serverAs,
     stop: async () => {
-      await server.close();
+      await Promise.all(servers.map((each) => each.close()));
       await engine.stop();
     },
+  };
+}
+
+function callOf(server: PostgresServer): Call<PostgresConfig> {
+  return {
+    config: { postgres: server },
+    urn: "urn:pulumi:test::test::test::test",
+    signal: new AbortController().signal,
   };
 }
 

@@ -13,7 +13,10 @@ const SEAL = "4dabf18193072939515e22adb298388d";
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 
 /** What a custom resource answers, by type; a type that is not listed is an error: nothing is mocked by accident. */
-export type Answers = Record<string, (inputs: Record<string, unknown>, name: string) => Record<string, unknown>>;
+export type Answers = Record<
+  string,
+  (inputs: Record<string, unknown>, name: string) => Record<string, unknown>
+>;
 
 const echo: Answers[string] = (inputs) => inputs;
 
@@ -29,7 +32,10 @@ export const answers: Answers = {
   "postgresql:index/role:Role": echo,
   "postgresql:index/database:Database": echo,
   "postgresql:index/extension:Extension": echo,
-  "random:index/randomPassword:RandomPassword": (inputs, name) => ({ ...inputs, result: clearPassword(name) }),
+  "random:index/randomPassword:RandomPassword": (inputs, name) => ({
+    ...inputs,
+    result: clearPassword(name),
+  }),
   "command:remote:Command": (inputs, name) => ({ ...inputs, stdout: `output of ${name}`, stderr: "" }),
 };
 

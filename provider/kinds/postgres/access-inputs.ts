@@ -46,7 +46,9 @@ export function grantsAsDeclared(declared: Grants, server: AccessOnServer): Gran
       if (lacking.length === holding.length) complete = false;
       else {
         kept.push(privilegeText(privilege));
-        if (onAll) for (const each of lacking) lines.add(lineOf(key.grantee, each), [`lacks ${privilegeText(privilege)}`]);
+        if (onAll)
+          for (const each of lacking)
+            lines.add(lineOf(key.grantee, each), [`lacks ${privilegeText(privilege)}`]);
       }
     }
     lines.add(text, complete && known.includes("ALL") ? ["ALL"] : kept);
@@ -83,7 +85,8 @@ function unshared(
   for (const [key, holding] of there) {
     if (covered.has(key)) continue;
     const { grantee, object, privilege } = holding;
-    const ordinary = privilege.column === undefined && !privilege.grantOption && privilege.grantor === undefined;
+    const ordinary =
+      privilege.column === undefined && !privilege.grantOption && privilege.grantor === undefined;
     if (!ordinary || object.kind === "database" || object.kind === "schema" || object.kind === "default") {
       rest.push(holding);
       continue;
@@ -96,7 +99,11 @@ function unshared(
   }
   for (const { key, holdings } of shared.values()) {
     const everywhere = holdings.length > 1 && holdings.length === targets(key, server).length;
-    if (everywhere) lines.add(formatGrantKey(key), holdings.slice(0, 1).map(({ privilege }) => privilege.name));
+    if (everywhere)
+      lines.add(
+        formatGrantKey(key),
+        holdings.slice(0, 1).map(({ privilege }) => privilege.name),
+      );
     else rest.push(...holdings);
   }
   return rest;

@@ -1,5 +1,11 @@
 import { type AccessInputs, type AccessOnServer, byKey, type Holding, wantedHoldings } from "./access";
-import { type GrantObject, objectText, parseDefaultGrantKey, parseGrantKey, splitFunction } from "./grant-key";
+import {
+  type GrantObject,
+  objectText,
+  parseDefaultGrantKey,
+  parseGrantKey,
+  splitFunction,
+} from "./grant-key";
 import { privilegeSql, privilegeText } from "./privileges";
 import { quoteIdentifier as id } from "./quoting";
 
@@ -16,8 +22,12 @@ export function planAccess(inputs: AccessInputs, database: string, server: Acces
   const wanted = wantedHoldings(inputs.grants, parseGrantKey, server);
   const wantedDefaults = wantedHoldings(inputs.defaultGrants, parseDefaultGrantKey, server);
   const faults = [
-    ...inputs.schemas.filter((name) => !server.schemas.includes(name)).map((name) => `schema "${name}" does not exist`),
-    ...inputs.owners.filter((name) => !server.owners.includes(name)).map((name) => `owner "${name}" does not exist`),
+    ...inputs.schemas
+      .filter((name) => !server.schemas.includes(name))
+      .map((name) => `schema "${name}" does not exist`),
+    ...inputs.owners
+      .filter((name) => !server.owners.includes(name))
+      .map((name) => `owner "${name}" does not exist`),
     ...wanted.faults,
     ...wantedDefaults.faults,
   ];
@@ -37,7 +47,10 @@ export function planAccess(inputs: AccessInputs, database: string, server: Acces
   };
 }
 
-function difference(wanted: readonly Holding[], there: readonly Holding[]): { extra: Holding[]; missing: Holding[] } {
+function difference(
+  wanted: readonly Holding[],
+  there: readonly Holding[],
+): { extra: Holding[]; missing: Holding[] } {
   const wantedKeys = byKey(wanted);
   const thereKeys = byKey(there);
   return {
@@ -56,7 +69,9 @@ function describe({ grantee, object, privilege }: Holding): string {
  */
 function revokes(extra: readonly Holding[], database: string): string[] {
   const whole = new Set(
-    extra.filter(({ privilege }) => !privilege.grantOption && !privilege.grantor).map((holding) => describe(holding)),
+    extra
+      .filter(({ privilege }) => !privilege.grantOption && !privilege.grantor)
+      .map((holding) => describe(holding)),
   );
   const ours = extra.filter(({ privilege }) => privilege.grantor === undefined);
   const options = ours.filter(
@@ -66,8 +81,16 @@ function revokes(extra: readonly Holding[], database: string): string[] {
   );
   const plain = ours.filter(({ privilege }) => !privilege.grantOption);
   return [
-    ...statements(options, database, (privileges, on, who) => `REVOKE GRANT OPTION FOR ${privileges} ON ${on} FROM ${who} CASCADE`),
-    ...statements(plain, database, (privileges, on, who) => `REVOKE ${privileges} ON ${on} FROM ${who} CASCADE`),
+    ...statements(
+      options,
+      database,
+      (privileges, on, who) => `REVOKE GRANT OPTION FOR ${privileges} ON ${on} FROM ${who} CASCADE`,
+    ),
+    ...statements(
+      plain,
+      database,
+      (privileges, on, who) => `REVOKE ${privileges} ON ${on} FROM ${who} CASCADE`,
+    ),
   ];
 }
 
@@ -91,7 +114,8 @@ function statements(holdings: readonly Holding[], database: string, write: Write
     const privileges = objects[0].map(({ privilege }) => privilegeSql(privilege)).join(", ");
     const grantee = first.grantee === "public" ? "PUBLIC" : id(first.grantee);
     const { object } = first;
-    if (object.kind === "default") return forDefaults(object, write(privileges, DEFAULT_WORDS[object.of], grantee));
+    if (object.kind === "default")
+      return forDefaults(object, write(privileges, DEFAULT_WORDS[object.of], grantee));
     const names = objects.map(([{ object: each }]) => objectSql(each, database)).join(", ");
     return write(privileges, `${WORDS[object.kind]} ${names}`, grantee);
   });

@@ -77,7 +77,9 @@ export function wantedHoldings(
       if (old) faults.add(`"${text}": ${old}`);
     }
     const privileges = expand(texts, privilegeKind(key.object), server.version);
-    for (const { object, owner } of key.object.kind === "default" ? [defaultObject(key.object)] : existing(key)) {
+    for (const { object, owner } of key.object.kind === "default"
+      ? [defaultObject(key.object)]
+      : existing(key)) {
       if (owner === key.grantee) continue;
       holdings.push(...privileges.map((privilege) => ({ grantee: key.grantee, object, privilege })));
     }
@@ -87,7 +89,9 @@ export function wantedHoldings(
   function existing(key: GrantKey): ObjectOnServer[] {
     const found = targets(key, server);
     if (found.length === 0 && key.object.kind !== "all") {
-      faults.add(`${objectText(key.object)} does not exist: create it first (a migration), or take the line out`);
+      faults.add(
+        `${objectText(key.object)} does not exist: create it first (a migration), or take the line out`,
+      );
     }
     return found;
   }
@@ -96,4 +100,3 @@ export function wantedHoldings(
 function defaultObject(object: GrantObject & { kind: "default" }): ObjectOnServer {
   return { object, owner: object.owner };
 }
-

@@ -13,7 +13,8 @@ const EXAMPLES = {
   grants:
     '"svc_x on database", "svc_x on schema public", "svc_x on tables in public" (sequences, functions, types alike), ' +
     '"svc_x on table public.users"',
-  defaultGrants: '"svc_x on tables by owner_x in public" (sequences, functions, types alike), "svc_x on schemas by owner_x"',
+  defaultGrants:
+    '"svc_x on tables by owner_x in public" (sequences, functions, types alike), "svc_x on schemas by owner_x"',
 };
 
 /** Checks one of the two maps and brings it into the form in which it is read back. All faults at once. */
@@ -47,7 +48,9 @@ export function checkGrants(
 function keyFaults({ grantee, object }: GrantKey, limits: GrantLimits): string[] {
   const faults: string[] = [];
   if (grantee === "public") {
-    faults.push("gives it to everybody who can connect (PUBLIC), which is never granted; name the roles that need it");
+    faults.push(
+      "gives it to everybody who can connect (PUBLIC), which is never granted; name the roles that need it",
+    );
   }
   const schema = "schema" in object ? object.schema : undefined;
   if (schema !== undefined && !allows(limits.schemas, schema)) {
@@ -63,7 +66,11 @@ function allows(list: GrantLimits["schemas"], name: string): boolean {
   return list === UNKNOWN || list.includes(UNKNOWN) || list.includes(name);
 }
 
-function checkPrivileges(privileges: Value | undefined, key: GrantKey, fail: (reason: string) => void): Value {
+function checkPrivileges(
+  privileges: Value | undefined,
+  key: GrantKey,
+  fail: (reason: string) => void,
+): Value {
   if (privileges === UNKNOWN) return privileges;
   if (!isList(privileges) || privileges.length === 0) {
     fail('must be a list of privileges, ["SELECT"]; take the line out to grant nothing');

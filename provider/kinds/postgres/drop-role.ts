@@ -10,7 +10,11 @@ const SESSIONS_PATIENCE_MS = 10_000;
  * Removes a login slot for good: ends its sessions, gives what it owns to the admin and drops its privileges in every
  * database, then drops it. Nothing to do where it is gone. Every step may be repeated.
  */
-export async function dropRole(server: PostgresServer, maintenance: PostgresConnection, role: string): Promise<void> {
+export async function dropRole(
+  server: PostgresServer,
+  maintenance: PostgresConnection,
+  role: string,
+): Promise<void> {
   const found = await readRole(maintenance, role);
   if (!found) return;
   const name = quoteIdentifier(role);
@@ -69,7 +73,9 @@ async function inDatabase(
     await server.withConnection(database, work);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`role ${role} owns or is granted something in database ${database}, which cannot be cleared: ${reason}`);
+    throw new Error(
+      `role ${role} owns or is granted something in database ${database}, which cannot be cleared: ${reason}`,
+    );
   }
 }
 

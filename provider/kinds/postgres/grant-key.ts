@@ -68,7 +68,10 @@ export function parseDefaultGrantKey(key: string): GrantKey | undefined {
   if (!found) return undefined;
   const [, grantee, of, owner, schema, schemasOwner] = found;
   if (schemasOwner !== undefined) {
-    return { grantee: unquote(grantee), object: { kind: "default", of: "schema", owner: unquote(schemasOwner) } };
+    return {
+      grantee: unquote(grantee),
+      object: { kind: "default", of: "schema", owner: unquote(schemasOwner) },
+    };
   }
   const inSchema = schema === undefined ? {} : { schema: unquote(schema) };
   return {

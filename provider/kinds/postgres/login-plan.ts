@@ -2,8 +2,8 @@ import {
   extraMemberships,
   FOREVER,
   isWorkMembership,
-  listItems,
   type LoginInputs,
+  listItems,
   type RoleOnServer,
   storedValue,
 } from "./login";
@@ -72,9 +72,12 @@ function setting(role: string, name: string, value: string): string {
 
 function changedSettings(role: string, wanted: Record<string, string>, server: RoleOnServer): string[] {
   const kept = server.settings.filter(
-    ({ database, name, value }) => database === null && wanted[name] !== undefined && value === storedValue(name, wanted[name]),
+    ({ database, name, value }) =>
+      database === null && wanted[name] !== undefined && value === storedValue(name, wanted[name]),
   );
-  const superfluous = server.settings.filter(({ database, name }) => database !== null || wanted[name] === undefined);
+  const superfluous = server.settings.filter(
+    ({ database, name }) => database !== null || wanted[name] === undefined,
+  );
   const missing = Object.entries(wanted).filter(([name]) => !kept.some((found) => found.name === name));
   return [
     ...superfluous.map(({ database, name }) => {

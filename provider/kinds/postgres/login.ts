@@ -76,7 +76,12 @@ export function membershipText({ role, admin, inherit, set }: Membership): strin
 }
 
 /** Settings whose value is a list of names: quoted one by one, or PostgreSQL takes the whole for one name. */
-const LISTS = new Set(["search_path", "temp_tablespaces", "session_preload_libraries", "local_preload_libraries"]);
+const LISTS = new Set([
+  "search_path",
+  "temp_tablespaces",
+  "session_preload_libraries",
+  "local_preload_libraries",
+]);
 
 /** The names in such a list, without their quotes; undefined for an ordinary setting. */
 export function listItems(setting: string, value: string): string[] | undefined {
@@ -91,5 +96,7 @@ export function listItems(setting: string, value: string): string[] | undefined 
 export function storedValue(setting: string, value: string): string {
   const items = listItems(setting, value);
   if (!items) return value;
-  return items.map((item) => (/^[a-z_][a-z0-9_$]*$/.test(item) ? item : `"${item.replaceAll('"', '""')}"`)).join(", ");
+  return items
+    .map((item) => (/^[a-z_][a-z0-9_$]*$/.test(item) ? item : `"${item.replaceAll('"', '""')}"`))
+    .join(", ");
 }

@@ -80,10 +80,14 @@ export function declaredPrivilege(
   const found = parsePrivilege(written.replace(/^TEMP$/, "TEMPORARY").replace(/^ALL PRIVILEGES$/, "ALL"));
   const known = found?.column === undefined ? ["ALL", ...KNOWN[kind]] : OF_COLUMNS;
   if (!found || found.grantor !== undefined || !known.includes(found.name)) {
-    return { fault: `${JSON.stringify(text)} is no privilege of a ${kind}; use ${["ALL", ...KNOWN[kind]].join(", ")}` };
+    return {
+      fault: `${JSON.stringify(text)} is no privilege of a ${kind}; use ${["ALL", ...KNOWN[kind]].join(", ")}`,
+    };
   }
   if (found.column !== undefined && object.kind !== "table") {
-    return { fault: `${JSON.stringify(text)}: a column can only be named with one table, "x on table public.users"` };
+    return {
+      fault: `${JSON.stringify(text)}: a column can only be named with one table, "x on table public.users"`,
+    };
   }
   return { privilege: privilegeText(found) };
 }

@@ -1,4 +1,4 @@
-import { PostgresError, type PostgresConnection } from "../../../connect/postgres";
+import { type PostgresConnection, PostgresError } from "../../../connect/postgres";
 import { MAINTENANCE_DATABASE, type PostgresServer } from "../../../connect/postgres-server";
 
 /**
@@ -82,7 +82,9 @@ const PASSING = new Set(["40001", "40P01", "55P03", "55006", "42P01", "42883", "
 
 function isPassing(error: unknown): boolean {
   if (!(error instanceof PostgresError)) return false;
-  return /tuple concurrently (updated|deleted)|could not open relation|cache lookup failed/.test(error.message)
+  return /tuple concurrently (updated|deleted)|could not open relation|cache lookup failed/.test(
+    error.message,
+  )
     ? true
     : PASSING.has(error.code ?? "");
 }

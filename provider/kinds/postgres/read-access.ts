@@ -1,6 +1,6 @@
 import type { PostgresConnection } from "../../../connect/postgres";
 import type { AccessOnServer, Holding, ObjectOnServer } from "./access";
-import { type GrantObject, objectText, type ObjectKind } from "./grant-key";
+import { type GrantObject, type ObjectKind, objectText } from "./grant-key";
 
 /**
  * Reads everything an Access owns in four queries, however many tables there are.

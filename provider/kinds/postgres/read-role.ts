@@ -18,7 +18,10 @@ interface RoleRow extends Record<string, unknown> {
 }
 
 /** The role with everything about it, or undefined. Refuses the admin itself and PostgreSQL's own roles. */
-export async function readRole(connection: PostgresConnection, name: string): Promise<RoleOnServer | undefined> {
+export async function readRole(
+  connection: PostgresConnection,
+  name: string,
+): Promise<RoleOnServer | undefined> {
   const [row] = await connection.query<RoleRow>(ROLE, [name]);
   if (!row) return undefined;
   if (row.built_in || row.ourselves) {
@@ -45,7 +48,10 @@ export interface WorkRole {
 }
 
 /** What a slot is to work as, or undefined where there is no such role. */
-export async function readWorkRole(connection: PostgresConnection, name: string): Promise<WorkRole | undefined> {
+export async function readWorkRole(
+  connection: PostgresConnection,
+  name: string,
+): Promise<WorkRole | undefined> {
   const [row] = await connection.query<RoleRow>(ROLE, [name]);
   return row && { powers: attributesOf(row).filter((attribute) => POWERS.has(attribute)) };
 }

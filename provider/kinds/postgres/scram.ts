@@ -23,7 +23,8 @@ export function scramVerifier(password: string): Promise<string> {
  */
 export async function verifies(stored: string | null, password: string): Promise<boolean> {
   const [, iterations, salt] = /^SCRAM-SHA-256\$(\d{1,7}):([A-Za-z0-9+/=]+)\$/.exec(stored ?? "") ?? [];
-  if (!stored || !iterations || !salt || Number(iterations) > MOST_ITERATIONS || Number(iterations) < 1) return false;
+  if (!stored || !iterations || !salt || Number(iterations) > MOST_ITERATIONS || Number(iterations) < 1)
+    return false;
   const again = Buffer.from(await verifierOf(password, Buffer.from(salt, "base64"), Number(iterations)));
   const there = Buffer.from(stored);
   return again.length === there.length && timingSafeEqual(again, there);

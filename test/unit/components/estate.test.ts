@@ -4,15 +4,25 @@ import { MariadbDatabase } from "../../../components/mariadb-database";
 import { PostgresDatabase } from "../../../components/postgres-database";
 import { RedisUser } from "../../../components/redis-user";
 import { createServers } from "../../../components/servers";
-import { checkEstate } from "../../../estate/check";
 import { databases as catalogue, redisUsers } from "../../../estate/catalogue";
+import { checkEstate } from "../../../estate/check";
 import type { DatabaseEntry, Estate } from "../../../estate/types";
 import { openTexts, type Recorded, record, unseal } from "../../support/record";
 
 const config = {
   servers: {
-    plesk: { host: "127.0.0.1", ssh: { host: "192.0.2.11" }, certificatePath: "/etc/mysql/tls/c.pem", certificateName: "web.test" },
-    mariadb: { host: "mariadb.test", ssh: { host: "192.0.2.12", user: "estate" }, listen: "192.0.2.12", memoryMiB: 1024 },
+    plesk: {
+      host: "127.0.0.1",
+      ssh: { host: "192.0.2.11" },
+      certificatePath: "/etc/mysql/tls/c.pem",
+      certificateName: "web.test",
+    },
+    mariadb: {
+      host: "mariadb.test",
+      ssh: { host: "192.0.2.12", user: "estate" },
+      listen: "192.0.2.12",
+      memoryMiB: 1024,
+    },
     postgres: { host: "postgres.test", ssh: { host: "192.0.2.13" }, listen: "192.0.2.13", memoryMiB: 1024 },
     redis: { host: "redis.test", ssh: { host: "192.0.2.14" }, listen: "192.0.2.14", memoryMiB: 512 },
   },
@@ -30,7 +40,8 @@ function estateOf(databases: readonly DatabaseEntry[]): Estate {
 function build(estate: Estate, generations: readonly number[] = [1]): void {
   const servers = createServers(estate);
   for (const entry of estate.databases) {
-    if (entry.engine === "postgres") new PostgresDatabase(entry.name, { entry, server: servers.postgres, generations });
+    if (entry.engine === "postgres")
+      new PostgresDatabase(entry.name, { entry, server: servers.postgres, generations });
     else new MariadbDatabase(entry.name, { entry, server: servers[entry.server], generations });
   }
   for (const entry of estate.redisUsers) {
@@ -45,7 +56,10 @@ function ofDatabase(resources: readonly Recorded[], name: string): Recorded[] {
 
 function find(resources: readonly Recorded[], name: string): Recorded {
   const found = resources.find((resource) => resource.name === name);
-  if (!found) throw new Error(`no resource ${name}; there are ${resources.map((resource) => resource.name).join(", ")}`);
+  if (!found)
+    throw new Error(
+      `no resource ${name}; there are ${resources.map((resource) => resource.name).join(", ")}`,
+    );
   return found;
 }
 
@@ -86,7 +100,9 @@ describe("the whole estate", () => {
   });
 
   it("shows no secret in the clear, in no input of no resource", () => {
-    const open = resources.flatMap((resource) => openTexts(resource.inputs).map((text) => ({ resource, text })));
+    const open = resources.flatMap((resource) =>
+      openTexts(resource.inputs).map((text) => ({ resource, text })),
+    );
     const leaks = open.filter(({ text }) => /clear text of|only the environment knows/.test(text));
     expect(leaks.map(({ resource }) => resource.name)).toEqual([]);
     expect(open.length).toBeGreaterThan(200);
@@ -96,7 +112,9 @@ describe("the whole estate", () => {
     const commands = resources.filter(({ type }) => type === "command:remote:Command");
     expect(commands).toHaveLength(10);
     for (const { name, inputs } of commands) {
-      expect(String(unseal(inputs.create)), name).not.toMatch(/clear text of|SCRAM-SHA-256\$|\*[0-9A-F]{40}|#[0-9a-f]{64}/);
+      expect(String(unseal(inputs.create)), name).not.toMatch(
+        /clear text of|SCRAM-SHA-256\$|\*[0-9A-F]{40}|#[0-9a-f]{64}/,
+      );
       expect(inputs.environment, name).toBeUndefined();
       expect(inputs.logging, name).toBe("none");
       expect(inputs.triggers, name).toEqual([expect.stringMatching(/^identity of /)]);
@@ -109,7 +127,9 @@ describe("the whole estate", () => {
       expect(openTexts(find(resources, name).inputs.stdin), name).toEqual([]);
       expect(stdin(name), name).not.toMatch(/clear text of/);
     }
-    expect(stdin("mariadb-server")).toMatch(/'estate_admin'@'192\.0\.2\.11' .*USING '\*[0-9A-F]{40}' REQUIRE SSL/);
+    expect(stdin("mariadb-server")).toMatch(
+      /'estate_admin'@'192\.0\.2\.11' .*USING '\*[0-9A-F]{40}' REQUIRE SSL/,
+    );
     expect(stdin("postgres-server")).toMatch(/SUPERUSER PASSWORD 'SCRAM-SHA-256\$4096:/);
     expect(stdin("redis-server")).toMatch(/^user default off/);
   });
@@ -129,18 +149,30 @@ describe("the whole estate", () => {
 
   it("closes postgres and template1 to everybody", () => {
     for (const database of ["postgres", "template1"]) {
-      expect(find(resources, `postgres-${database}-access`).inputs).toMatchObject({ database, grants: {}, owners: [] });
+      expect(find(resources, `postgres-${database}-access`).inputs).toMatchObject({
+        database,
+        grants: {},
+        owners: [],
+      });
     }
   });
 
   it("separates owner and service where the program migrates, and only there", () => {
     expect(find(resources, "mcp_portal-owner").inputs).toMatchObject({ name: "mcp_admin", login: false });
-    expect(find(resources, "mcp_portal-service").inputs).toMatchObject({ name: "svc_mcp_portal", login: false });
-    expect(ofDatabase(resources, "mo_idp").filter(({ type }) => type === "postgresql:index/role:Role")).toHaveLength(1);
+    expect(find(resources, "mcp_portal-service").inputs).toMatchObject({
+      name: "svc_mcp_portal",
+      login: false,
+    });
+    expect(
+      ofDatabase(resources, "mo_idp").filter(({ type }) => type === "postgresql:index/role:Role"),
+    ).toHaveLength(1);
   });
 
   it("allows Redis users their own keys and channels alone", () => {
-    expect(find(resources, "redis-svc_crm-user").inputs).toMatchObject({ keys: ["crm:*"], channels: ["crm:*"] });
+    expect(find(resources, "redis-svc_crm-user").inputs).toMatchObject({
+      keys: ["crm:*"],
+      channels: ["crm:*"],
+    });
   });
 });
 
@@ -148,11 +180,14 @@ describe("a retired database", () => {
   const retire = (name: string) =>
     catalogue.map((entry) => (entry.name === name ? { ...entry, state: "retired" as const } : entry));
 
-  it.each(["mo_crm", "mo_idp", "mcp_portal"])("%s keeps its data and loses everybody who could reach it", async (name) => {
-    const resources = await record(() => build(estateOf(retire(name))));
-    const own = ofDatabase(resources, name);
-    expect(own.map((resource) => resource.name).sort()).toEqual([name, `${name}-database`]);
-  });
+  it.each(["mo_crm", "mo_idp", "mcp_portal"])(
+    "%s keeps its data and loses everybody who could reach it",
+    async (name) => {
+      const resources = await record(() => build(estateOf(retire(name))));
+      const own = ofDatabase(resources, name);
+      expect(own.map((resource) => resource.name).sort()).toEqual([name, `${name}-database`]);
+    },
+  );
 
   it("belongs to the admin, closed to everybody else, and leaves pg_hba.conf", async () => {
     const resources = await record(() => build(estateOf(retire("mo_idp"))));
@@ -174,11 +209,16 @@ describe("the grace window of a rotation", () => {
     expect(find(resources, "mo_idp-login-b").inputs).toMatchObject({ role: "svc_idp_b", worksAs: "svc_idp" });
     expect(unseal(find(resources, "mo_idp-login-a").inputs.password)).toBe("clear text of mo_idp-password-1");
     const { grants } = find(resources, "mo_idp-access").inputs;
-    expect(grants).toMatchObject({ "svc_idp_a on database": ["CONNECT"], "svc_idp_b on database": ["CONNECT"] });
+    expect(grants).toMatchObject({
+      "svc_idp_a on database": ["CONNECT"],
+      "svc_idp_b on database": ["CONNECT"],
+    });
   });
 
   it("refuses more than two generations", async () => {
-    await expect(record(() => build(estateOf(catalogue), [3, 2, 1]))).rejects.toThrow(/generations is \[3, 2, 1\]/);
+    await expect(record(() => build(estateOf(catalogue), [3, 2, 1]))).rejects.toThrow(
+      /generations is \[3, 2, 1\]/,
+    );
   });
 });
 

@@ -1,5 +1,5 @@
-import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
 import { execFileSync } from "node:child_process";
+import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +13,12 @@ import { pgHba } from "../../../components/plans/pg-hba";
 import { postgresConfig } from "../../../components/plans/postgres-config";
 import { loginSettings, mariadbGrants, postgresPrivileges } from "../../../components/plans/privileges";
 import { redisConfig } from "../../../components/plans/redis-config";
-import { mariadbSizing, maxConnections, postgresSizing, redisMaxMemory } from "../../../components/plans/sizing";
+import {
+  mariadbSizing,
+  maxConnections,
+  postgresSizing,
+  redisMaxMemory,
+} from "../../../components/plans/sizing";
 import { hostKey, secretFromEnvironment, sshLogin } from "../../../components/plans/ssh";
 import { writeTrustFile } from "../../../components/plans/trust-file";
 
@@ -88,7 +93,13 @@ describe("configuration files", () => {
 
   it("Redis: no plain port, TLS, users from the ACL file, queues never evicted", () => {
     const lines = redisConfig({ listen: "192.0.2.14", port: 6380, memoryMiB: 512 }).split("\n");
-    for (const line of ["port 0", "tls-port 6380", "aclfile /etc/redis/users.acl", "maxmemory-policy volatile-lru", "appendonly yes"]) {
+    for (const line of [
+      "port 0",
+      "tls-port 6380",
+      "aclfile /etc/redis/users.acl",
+      "maxmemory-policy volatile-lru",
+      "appendonly yes",
+    ]) {
       expect(lines).toContain(line);
     }
   });
@@ -140,7 +151,9 @@ describe("admin logins", () => {
   it("Redis: nobody without a name, the admin by hash", () => {
     const [nobody, admin] = redisAdminRules(password).split("\n");
     expect(nobody).toBe("user default off resetchannels -@all");
-    expect(admin).toBe(`user estate_admin on #${createHash("sha256").update(password).digest("hex")} ~* &* +@all`);
+    expect(admin).toBe(
+      `user estate_admin on #${createHash("sha256").update(password).digest("hex")} ~* &* +@all`,
+    );
   });
 });
 
@@ -200,34 +213,63 @@ describe("privileges", () => {
 describe("what an interrupted run left", () => {
   it("is created where nothing is, and created anew where it is empty", () => {
     expect(verdict(undefined, "mo_idp-database")).toEqual({ action: "create" });
-    expect(verdict({ kind: "database", name: "mo_idp", objects: 0, sessions: 0 }, "mo_idp-database")).toEqual({ action: "drop" });
-    const role = { kind: "role", name: "svc_idp", canLogin: false, superuser: false, dependencies: 0, members: [] } as const;
+    expect(verdict({ kind: "database", name: "mo_idp", objects: 0, sessions: 0 }, "mo_idp-database")).toEqual(
+      { action: "drop" },
+    );
+    const role = {
+      kind: "role",
+      name: "svc_idp",
+      canLogin: false,
+      superuser: false,
+      dependencies: 0,
+      members: [],
+    } as const;
     expect(verdict(role, "mo_idp-owner")).toEqual({ action: "drop" });
   });
 
   it.each([
     [{ kind: "database", name: "d", objects: 3, sessions: 0 }, /holds 3 objects/],
     [{ kind: "database", name: "d", objects: 0, sessions: 1 }, /has 1 open sessions/],
-    [{ kind: "role", name: "d", canLogin: true, superuser: false, dependencies: 0, members: [] }, /can log in/],
-    [{ kind: "role", name: "d", canLogin: false, superuser: true, dependencies: 0, members: [] }, /is a superuser/],
-    [{ kind: "role", name: "d", canLogin: false, superuser: false, dependencies: 2, members: [] }, /2 objects/],
-    [{ kind: "role", name: "d", canLogin: false, superuser: false, dependencies: 0, members: ["m"] }, /the members m/],
+    [
+      { kind: "role", name: "d", canLogin: true, superuser: false, dependencies: 0, members: [] },
+      /can log in/,
+    ],
+    [
+      { kind: "role", name: "d", canLogin: false, superuser: true, dependencies: 0, members: [] },
+      /is a superuser/,
+    ],
+    [
+      { kind: "role", name: "d", canLogin: false, superuser: false, dependencies: 2, members: [] },
+      /2 objects/,
+    ],
+    [
+      { kind: "role", name: "d", canLogin: false, superuser: false, dependencies: 0, members: ["m"] },
+      /the members m/,
+    ],
   ] as const)("is never touched when it is more than that: %o", (found, reason) => {
     const decision = verdict(found, "resource");
     expect(decision).toMatchObject({ action: "refuse", reason: expect.stringMatching(reason) });
-    expect(decision).toMatchObject({ reason: expect.stringMatching(/pulumi import postgresql:index\/\w+:\w+ resource d$/) });
+    expect(decision).toMatchObject({
+      reason: expect.stringMatching(/pulumi import postgresql:index\/\w+:\w+ resource d$/),
+    });
   });
 });
 
 describe("commands on a host", () => {
   it("survive any text in their variables", () => {
-    const value = "it's $HOME `id`\n\\ \"quoted\"";
+    const value = 'it\'s $HOME `id`\n\\ "quoted"';
     const line = `${quote("printf")} %s ${quote(value)}`;
     expect(execFileSync("sh", ["-c", line], { encoding: "utf8" })).toBe(value);
   });
 
   it("are scripts that bash can read", () => {
-    for (const scripts of [["install-packages"], ["certificate"], ["settings", "mariadb"], ["settings", "postgres"], ["settings", "redis"]] as const) {
+    for (const scripts of [
+      ["install-packages"],
+      ["certificate"],
+      ["settings", "mariadb"],
+      ["settings", "postgres"],
+      ["settings", "redis"],
+    ] as const) {
       const command = hostCommand({ scripts, variables: { A: "it's" }, user: "root" });
       const parsed = command.replace("bash -euo pipefail -c", "bash -n -euo pipefail -c");
       expect(execFileSync("sh", ["-c", parsed], { encoding: "utf8" })).toBe("");
@@ -235,8 +277,14 @@ describe("commands on a host", () => {
   });
 
   it("name a host in the certificate by what it is", () => {
-    expect(certificateVariables("db.test", "/d", "mysql")).toMatchObject({ SUBJECT_ALTERNATIVE_NAME: "DNS:db.test", CHECK: "-checkhost" });
-    expect(certificateVariables("192.0.2.1", "/d", "mysql")).toMatchObject({ SUBJECT_ALTERNATIVE_NAME: "IP:192.0.2.1", CHECK: "-checkip" });
+    expect(certificateVariables("db.test", "/d", "mysql")).toMatchObject({
+      SUBJECT_ALTERNATIVE_NAME: "DNS:db.test",
+      CHECK: "-checkhost",
+    });
+    expect(certificateVariables("192.0.2.1", "/d", "mysql")).toMatchObject({
+      SUBJECT_ALTERNATIVE_NAME: "IP:192.0.2.1",
+      CHECK: "-checkip",
+    });
   });
 });
 
@@ -255,7 +303,9 @@ describe("SSH", () => {
 
   it("does not connect to a host without a pinned key; a preview may", () => {
     const knownHosts = join(directory, "known_hosts");
-    expect(() => sshLogin(ssh, { knownHosts, pinned: true, env: {} })).toThrow(/has no key of db\.test.*ssh-keyscan/);
+    expect(() => sshLogin(ssh, { knownHosts, pinned: true, env: {} })).toThrow(
+      /has no key of db\.test.*ssh-keyscan/,
+    );
     expect(sshLogin(ssh, { knownHosts, pinned: false, env: {} }).hostKey).toBeUndefined();
     writeFileSync(knownHosts, "db.test ssh-ed25519 AAAA1\n");
     expect(sshLogin(ssh, { knownHosts, pinned: true, env: {} }).hostKey).toBe("ssh-ed25519 AAAA1");
@@ -267,7 +317,9 @@ describe("SSH", () => {
     expect(secretFromEnvironment("S", { S: "direct", S_FILE: file })).toBe("direct");
     expect(secretFromEnvironment("S", { S_FILE: file })).toBe("from the file");
     expect(secretFromEnvironment("S", {})).toBeUndefined();
-    expect(() => secretFromEnvironment("S", { S_FILE: `${file}.none` })).toThrow(/S_FILE is ".*none", which cannot be read/);
+    expect(() => secretFromEnvironment("S", { S_FILE: `${file}.none` })).toThrow(
+      /S_FILE is ".*none", which cannot be read/,
+    );
   });
 });
 

@@ -2,7 +2,11 @@ import { describe, expect, test } from "vitest";
 import type { AccessInputs, AccessOnServer, Holding } from "../../../provider/kinds/postgres/access";
 import { grantsAsDeclared } from "../../../provider/kinds/postgres/access-inputs";
 import { planAccess } from "../../../provider/kinds/postgres/access-plan";
-import { formatGrantKey, parseDefaultGrantKey, parseGrantKey } from "../../../provider/kinds/postgres/grant-key";
+import {
+  formatGrantKey,
+  parseDefaultGrantKey,
+  parseGrantKey,
+} from "../../../provider/kinds/postgres/grant-key";
 import { parsePrivilege, privilegeText, sortPrivileges } from "../../../provider/kinds/postgres/privileges";
 import { postgresAccess } from "../../../provider/kinds/postgres-access";
 import { type Properties, UNKNOWN } from "../../../provider/wire/kind";
@@ -55,12 +59,21 @@ describe("keys", () => {
   ])("%j is none", (text) => expect(parseGrantKey(text)).toBeUndefined());
 
   test("privileges are read and written alike", () => {
-    for (const text of ["SELECT", 'UPDATE ("Odd name")', "SELECT (id) WITH GRANT OPTION", "SELECT GRANTED BY mallory"]) {
+    for (const text of [
+      "SELECT",
+      'UPDATE ("Odd name")',
+      "SELECT (id) WITH GRANT OPTION",
+      "SELECT GRANTED BY mallory",
+    ]) {
       const privilege = parsePrivilege(text);
       expect(privilege && privilegeText(privilege)).toBe(text);
     }
     expect(parsePrivilege("lacks SELECT")).toBeUndefined();
-    expect(sortPrivileges(["UPDATE", "lacks DELETE", "SELECT", "UPDATE"])).toEqual(["SELECT", "UPDATE", "lacks DELETE"]);
+    expect(sortPrivileges(["UPDATE", "lacks DELETE", "SELECT", "UPDATE"])).toEqual([
+      "SELECT",
+      "UPDATE",
+      "lacks DELETE",
+    ]);
   });
 });
 
@@ -68,7 +81,10 @@ describe("check", () => {
   const good = {
     database: "shop",
     owners: ["owner_x"],
-    grants: { "svc_x on tables in public": ["update", "SELECT", "select"], "svc_x on database": ["temp", "CONNECT"] },
+    grants: {
+      "svc_x on tables in public": ["update", "SELECT", "select"],
+      "svc_x on database": ["temp", "CONNECT"],
+    },
     defaultGrants: { "svc_x on tables by owner_x in public": ["all privileges"] },
   };
 
@@ -78,7 +94,10 @@ describe("check", () => {
     expect(inputs).toEqual({
       ...good,
       schemas: ["public"],
-      grants: { "svc_x on tables in public": ["SELECT", "UPDATE"], "svc_x on database": ["CONNECT", "TEMPORARY"] },
+      grants: {
+        "svc_x on tables in public": ["SELECT", "UPDATE"],
+        "svc_x on database": ["CONNECT", "TEMPORARY"],
+      },
       defaultGrants: { "svc_x on tables by owner_x in public": ["ALL"] },
     });
     expect(check(inputs)).toEqual({ inputs, failures: [] });
@@ -100,7 +119,10 @@ describe("check", () => {
         'svc_x on table public."users"': ["SELECT"],
         "svc_x on table public.users": ["SELECT"],
       },
-      defaultGrants: { "svc_x on tables by owner_y in public": ["SELECT"], "svc_x on tables in public": ["SELECT"] },
+      defaultGrants: {
+        "svc_x on tables by owner_y in public": ["SELECT"],
+        "svc_x on tables in public": ["SELECT"],
+      },
     });
     const expected = [
       /^typo:/,
@@ -123,7 +145,12 @@ describe("check", () => {
   });
 
   test("what is unknown passes", () => {
-    const unknown = { ...good, database: UNKNOWN, owners: UNKNOWN, grants: { "svc_x on database": [UNKNOWN] } };
+    const unknown: Properties = {
+      ...good,
+      database: UNKNOWN,
+      owners: UNKNOWN,
+      grants: { "svc_x on database": [UNKNOWN] },
+    };
     expect(check(unknown).failures).toEqual([]);
     expect(check({ ...good, grants: UNKNOWN, schemas: [UNKNOWN] }).failures).toEqual([]);
     expect(reasonsOf({ database: "shop" })).toEqual(["grants: is missing"]);
@@ -154,21 +181,33 @@ describe("plan", () => {
     defaultGrants: {},
   });
   const declared = inputs({ "svc_x on tables in public": ["SELECT", "INSERT"] });
-  const complete = ["a", "b"].flatMap((name) => ["SELECT", "INSERT"].map((p) => holds("svc_x", name, { name: p })));
+  const complete = ["a", "b"].flatMap((name) =>
+    ["SELECT", "INSERT"].map((p) => holds("svc_x", name, { name: p })),
+  );
 
   test("nothing where nothing differs", () => {
-    expect(planAccess(declared, "shop", server(complete))).toEqual({ statements: [], differences: [], faults: [] });
+    expect(planAccess(declared, "shop", server(complete))).toEqual({
+      statements: [],
+      differences: [],
+      faults: [],
+    });
   });
 
   test("objects alike share a statement; what owners have is theirs", () => {
     expect(planAccess(declared, "shop", server([])).statements).toEqual([
       'GRANT SELECT, INSERT ON TABLE "public"."a", "public"."b" TO "svc_x"',
     ]);
-    expect(planAccess(inputs({ "owner_x on tables in public": ["ALL"] }), "shop", server([])).statements).toEqual([]);
+    expect(
+      planAccess(inputs({ "owner_x on tables in public": ["ALL"] }), "shop", server([])).statements,
+    ).toEqual([]);
   });
 
   test("revokes before it grants, and no more than differs", () => {
-    const there = [...complete.slice(1), holds("svc_y", "b", { name: "DELETE" }), holds("public", "b", { name: "SELECT" })];
+    const there = [
+      ...complete.slice(1),
+      holds("svc_y", "b", { name: "DELETE" }),
+      holds("public", "b", { name: "SELECT" }),
+    ];
     expect(planAccess(declared, "shop", server(there)).statements).toEqual([
       'REVOKE DELETE ON TABLE "public"."b" FROM "svc_y" CASCADE',
       'REVOKE SELECT ON TABLE "public"."b" FROM PUBLIC CASCADE',

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { FOREVER, type LoginInputs, NOT_OURS, type RoleOnServer, storedValue } from "../../../provider/kinds/postgres/login";
+import {
+  FOREVER,
+  type LoginInputs,
+  NOT_OURS,
+  type RoleOnServer,
+  storedValue,
+} from "../../../provider/kinds/postgres/login";
 import { loginStatements } from "../../../provider/kinds/postgres/login-plan";
 import { nameInKey, quoteIdentifier, quoteString } from "../../../provider/kinds/postgres/quoting";
 import { scramVerifier, verifies } from "../../../provider/kinds/postgres/scram";
@@ -104,11 +110,17 @@ describe("check", () => {
     ["worksAs", "public"],
     ["settings", { session_authorization: "x" }],
   ])("refuses %s %j", (property, value) => {
-    expect(check({ ...good, [property]: value }).failures.map((failure) => failure.property)).toEqual([property]);
+    expect(check({ ...good, [property]: value }).failures.map((failure) => failure.property)).toEqual([
+      property,
+    ]);
   });
 
   test("what is missing is named; what is unknown passes", () => {
-    expect(check({}).failures.map(({ property }) => property).sort()).toEqual(["connectionLimit", "password", "role", "worksAs"]);
+    expect(
+      check({})
+        .failures.map(({ property }) => property)
+        .sort(),
+    ).toEqual(["connectionLimit", "password", "role", "worksAs"]);
     const { inputs, failures } = check({ ...good, password: UNKNOWN, settings: UNKNOWN });
     expect(failures).toEqual([]);
     expect(inputs.password).toBe(UNKNOWN);
@@ -144,8 +156,8 @@ describe("statements", () => {
 
   test("another grantor's membership is revoked in that grantor's name", () => {
     const foreign = { ...membership, role: "admins", grantor: "mallory" };
-    expect(loginStatements(wanted, { ...asDeclared, memberships: [membership, foreign] }, undefined)).toEqual([
-      'REVOKE "admins" FROM "svc_idp_a" GRANTED BY "mallory" CASCADE',
-    ]);
+    expect(loginStatements(wanted, { ...asDeclared, memberships: [membership, foreign] }, undefined)).toEqual(
+      ['REVOKE "admins" FROM "svc_idp_a" GRANTED BY "mallory" CASCADE'],
+    );
   });
 });

@@ -85,5 +85,5 @@ describe("the executable", () => {
     } finally {
       rmSync(directory, { recursive: true });
     }
-  });
+  }, 60_000);
 });
