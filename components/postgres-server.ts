@@ -62,8 +62,7 @@ export class PostgresServer extends pulumi.ComponentResource {
         PACKAGES: "postgresql openssl",
         LOCALE,
         CLUSTER_OPTIONS: `--data-checksums --encoding=UTF8 --locale=${LOCALE}`,
-        VERSION_COMMAND:
-          "find /usr/lib/postgresql -path '*/bin/postgres' | sort -V | tail -1 | xargs -I{} {} --version",
+        VERSION_COMMAND: "$(find /usr/lib/postgresql -path '*/bin/postgres' | sort -V | tail -1) --version",
         MINIMUM_VERSION: server.minimumVersion,
         SERVER: name,
       },

@@ -21,5 +21,6 @@ export function endWithEngine(close: () => Promise<void>): void {
   const parent = process.ppid;
   setInterval(() => process.ppid !== parent && end(), PARENT_POLL);
   // Started by hand, stdin may be a terminal or /dev/null: only a pipe says anything about the engine.
-  if (fstatSync(0).isFIFO()) process.stdin.on("end", end).on("error", end).resume();
+  const stdin = fstatSync(0);
+  if (stdin.isFIFO() || stdin.isSocket()) process.stdin.on("end", end).on("error", end).resume();
 }
