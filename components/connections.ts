@@ -37,15 +37,13 @@ export function redisConnectionOutput(
   { host, port, certificate, serverName }: Target,
   { login, password }: RedisUser,
 ): pulumi.Output<RedisConnectionOutput> {
-  return pulumi
-    .all([password, certificate])
-    .apply(([password, caCertificate]) => ({
-      host,
-      port,
-      user: login,
-      password,
-      keyPrefix,
-      caCertificate,
-      serverName,
-    }));
+  return pulumi.all([password, certificate]).apply(([password, caCertificate]) => ({
+    host,
+    port,
+    user: login,
+    password,
+    keyPrefix,
+    caCertificate,
+    serverName,
+  }));
 }

@@ -18,7 +18,10 @@ const ALREADY_REPORTED = 32;
 
 const children = new Set<ChildProcess>();
 
-function start(args: string[], options: { cwd: string; env: NodeJS.ProcessEnv; inherit: boolean }): ChildProcess {
+function start(
+  args: string[],
+  options: { cwd: string; env: NodeJS.ProcessEnv; inherit: boolean },
+): ChildProcess {
   const output = options.inherit ? "inherit" : "pipe";
   const child = spawn(process.execPath, args, {
     cwd: options.cwd,

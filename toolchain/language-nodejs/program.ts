@@ -25,7 +25,9 @@ export function runtimeOptions(info: ProgramInfo | undefined): RuntimeOptions {
 /** Splits at blanks; single and double quotes hold words together. */
 export function splitWords(line: string): string[] {
   const words = line.match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? [];
-  return words.map((word) => word.replace(/"([^"]*)"|'([^']*)'/g, (_all, double, single) => double ?? single));
+  return words.map((word) =>
+    word.replace(/"([^"]*)"|'([^']*)'/g, (_all, double, single) => double ?? single),
+  );
 }
 
 /** Path of one of the SDK's entry points, taken from the packages of the program that is run. */
