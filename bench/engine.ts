@@ -18,7 +18,12 @@ export async function timeEngine(directory: string, env: NodeJS.ProcessEnv): Pro
   const backend = await mkdtemp(join(tmpdir(), "estate-bench-"));
   const options = {
     cwd: directory,
-    env: { ...env, PULUMI_BACKEND_URL: `file://${backend}`, PULUMI_CONFIG_PASSPHRASE: "bench", ALL_PROXY: "" },
+    env: {
+      ...env,
+      PULUMI_BACKEND_URL: `file://${backend}`,
+      PULUMI_CONFIG_PASSPHRASE: "bench",
+      ALL_PROXY: "",
+    },
   };
   const flags = ["--stack", "bench", "--non-interactive", "--color", "never"];
   const pulumi = (...args: string[]) => succeed("pulumi", args, options);
@@ -30,7 +35,11 @@ export async function timeEngine(directory: string, env: NodeJS.ProcessEnv): Pro
       previews.push(await seconds(() => pulumi("preview", ...flags, "--expect-no-changes")));
     }
     const state = JSON.parse(await pulumi("stack", "export", "--stack", "bench"));
-    return { resources: state.deployment.resources.length, up, preview: previews.sort((a, b) => a - b)[1] as number };
+    return {
+      resources: state.deployment.resources.length,
+      up,
+      preview: previews.sort((a, b) => a - b)[1] as number,
+    };
   } finally {
     await rm(backend, { recursive: true, force: true });
     await rm(join(directory, "Pulumi.bench.yaml"), { force: true });

@@ -25,7 +25,9 @@ async function measure(count: number): Promise<Measured> {
   try {
     const estate = await timeEstate(directory, servers, count);
     // The stack resource is not one of the program's own.
-    const floor = await timeEngine(join(__dirname, "floor"), { FLOOR_RESOURCES: String(estate.resources - 1) });
+    const floor = await timeEngine(join(__dirname, "floor"), {
+      FLOOR_RESOURCES: String(estate.resources - 1),
+    });
     return { databases: count, estate, floor, sql: await sqlFloor(servers, split(count)) };
   } finally {
     await servers.stop();
@@ -33,7 +35,11 @@ async function measure(count: number): Promise<Measured> {
   }
 }
 
-async function timeEstate(directory: string, { mariadb, postgres }: BenchServers, count: number): Promise<EngineTimes> {
+async function timeEstate(
+  directory: string,
+  { mariadb, postgres }: BenchServers,
+  count: number,
+): Promise<EngineTimes> {
   const settings = join(directory, "bench.json");
   const certificate = join(directory, "postgres.pem");
   await writeFile(settings, JSON.stringify({ count, servers: { mariadb, postgres } }), { mode: 0o600 });

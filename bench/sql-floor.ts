@@ -43,14 +43,18 @@ async function postgresObjects(server: BenchServer, count: number): Promise<void
     const [database, service] = [`floor_${index}`, `svc_floor_${index}`];
     await admin.query(`CREATE ROLE ${service} NOLOGIN`);
     await admin.query(`CREATE DATABASE ${database} OWNER ${service} TEMPLATE template0`);
-    await admin.query(`CREATE ROLE ${service}_a LOGIN CONNECTION LIMIT 20 PASSWORD '${await scramVerifier(password)}'`);
+    await admin.query(
+      `CREATE ROLE ${service}_a LOGIN CONNECTION LIMIT 20 PASSWORD '${await scramVerifier(password)}'`,
+    );
     await admin.query(`GRANT ${service} TO ${service}_a WITH INHERIT FALSE, SET TRUE`);
     await admin.query(`ALTER ROLE ${service}_a SET role = ${service}`);
     await admin.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`);
     await admin.query(`GRANT CONNECT ON DATABASE ${database} TO ${service}_a`);
     const inside = await open(database);
     await inside.query("REVOKE ALL ON SCHEMA public FROM PUBLIC");
-    await inside.query(`ALTER DEFAULT PRIVILEGES FOR ROLE ${service} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC`);
+    await inside.query(
+      `ALTER DEFAULT PRIVILEGES FOR ROLE ${service} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC`,
+    );
     await inside.close();
   }
   await admin.close();

@@ -47,7 +47,14 @@ for (let index = 0; index < count; index++) {
   } else {
     const owner = model.owner === model.service ? service : `${name}_owner`;
     // The throw-away server has neither the locale nor pg_stat_statements preloaded.
-    const entry = { ...model, name, service, owner, locale: "C.utf8", extensions: model.extensions.slice(0, 1) };
+    const entry = {
+      ...model,
+      name,
+      service,
+      owner,
+      locale: "C.utf8",
+      extensions: model.extensions.slice(0, 1),
+    };
     new PostgresDatabase(name, { entry, server: postgresTarget });
   }
 }

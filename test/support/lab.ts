@@ -14,5 +14,9 @@ export function mariadb(host: "plesk" | "mariadb", sql: string): Promise<string>
 
 /** SQL as `postgres` over the socket; unaligned, columns separated by `|`. */
 export function postgres(database: string, sql: string): Promise<string> {
-  return onHost("postgres", ["runuser", "-u", "postgres", "--", "psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-d", database], sql);
+  return onHost(
+    "postgres",
+    ["runuser", "-u", "postgres", "--", "psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-d", database],
+    sql,
+  );
 }

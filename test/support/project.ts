@@ -36,7 +36,10 @@ export async function copyProject(): Promise<ProjectCopy> {
 }
 
 /** The plain `pulumi` command, as an operator types it. Colours off, nothing interactive. */
-export function pulumi(args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Promise<Finished> {
+export function pulumi(
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<Finished> {
   return run("pulumi", [...args, "--color", "never", "--non-interactive"], options);
 }
 
@@ -72,4 +75,3 @@ function resourceOf(urn: string): string {
   const [, , types = "", name = ""] = urn.split("::");
   return `${types.split("$").pop()} ${name}`;
 }
-

@@ -43,8 +43,13 @@ export function run(command: string, args: readonly string[], options: RunOption
 }
 
 /** Runs a program that has to succeed and gives back what it printed on stdout. */
-export async function succeed(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
+export async function succeed(
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<string> {
   const finished = await run(command, args, options);
-  if (finished.code !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${finished.code}:\n${finished.output}`);
+  if (finished.code !== 0)
+    throw new Error(`${command} ${args.join(" ")} ended with ${finished.code}:\n${finished.output}`);
   return finished.stdout;
 }

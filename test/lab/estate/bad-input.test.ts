@@ -10,16 +10,24 @@ describe("bad input", () => {
 
   it("is answered by one run of the engine with every fault and no stack trace", async () => {
     await project.edit("Pulumi.local.yaml", "memoryMiB: 1024", 'memoryMiB: "1024"\n      colour: red');
-    await project.edit("Pulumi.local.yaml", "certificateName: plesk", 'accountHost: "%"\n      certificateName: plesk');
-    await project.edit("estate/catalogue.ts", 'mariadb("mo_hooks",     {', 'plesk("mo_hooks", { secret: "MO_CRM_DB_PASS",');
+    await project.edit(
+      "Pulumi.local.yaml",
+      "certificateName: plesk",
+      'accountHost: "%"\n      certificateName: plesk',
+    );
+    await project.edit(
+      "estate/catalogue.ts",
+      'mariadb("mo_hooks",     {',
+      'plesk("mo_hooks", { secret: "MO_CRM_DB_PASS",',
+    );
     const preview = await project.pulumi(["preview", "--stack", "local"]);
     expect(preview.code).not.toBe(0);
     expect(preview.output).toContain("the estate is not well declared: 5 faults");
     expect(preview.output).toContain('servers.plesk.accountHost is "%": give a host name');
     expect(preview.output).toContain('servers.mariadb.memoryMiB is "1024": give MiB as a whole number');
     expect(preview.output).toContain('servers.mariadb.colour is "red": no such key; known here: host,');
-    expect(preview.output).toContain("databases.mo_hooks.server is \"plesk\": the web host takes 5 databases");
-    expect(preview.output).toContain("mo_hooks.secret is \"MO_CRM_DB_PASS\": mo_crm has it already");
+    expect(preview.output).toContain('databases.mo_hooks.server is "plesk": the web host takes 5 databases');
+    expect(preview.output).toContain('mo_hooks.secret is "MO_CRM_DB_PASS": mo_crm has it already');
     expect(preview.output).not.toMatch(/^\s+at /m);
   });
 

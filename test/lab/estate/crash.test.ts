@@ -47,7 +47,8 @@ async function killedAt(resources: number): Promise<{ before: number; orphans: n
     exit = code;
   });
   while (exit === undefined && recorded() < resources) await sleep(20);
-  if (exit !== undefined) throw new Error(`the engine ended with ${exit} before ${resources} resources were recorded`);
+  if (exit !== undefined)
+    throw new Error(`the engine ended with ${exit} before ${resources} resources were recorded`);
   const orphans = descendants(engine.pid as number);
   engine.kill("SIGKILL");
   await ended;
@@ -60,7 +61,15 @@ describe("an engine that is killed in the middle of the first `up`", () => {
   beforeAll(async () => {
     for (const host of ["plesk", "mariadb", "postgres", "redis"]) await succeed("lab/lab", ["reset", host]);
     await succeed("ops/estate", ["tunnel", "--stack", "local", "--background"]);
-    await succeed("pulumi", ["stack", "rm", "local", "--force", "--yes", "--preserve-config", "--non-interactive"]);
+    await succeed("pulumi", [
+      "stack",
+      "rm",
+      "local",
+      "--force",
+      "--yes",
+      "--preserve-config",
+      "--non-interactive",
+    ]);
     await succeed("pulumi", ["stack", "init", "local", "--non-interactive"]);
   });
 
@@ -87,7 +96,10 @@ describe("an engine that is killed in the middle of the first `up`", () => {
   it("leaves nothing twice and nothing that is not declared", async () => {
     for (const server of ["plesk", "mariadb"] as const) {
       const services = databases.filter((entry) => entry.server === server).map(({ service }) => service);
-      const accounts = await mariadb(server, "SELECT User FROM mysql.user WHERE User LIKE 'svc%' ORDER BY User");
+      const accounts = await mariadb(
+        server,
+        "SELECT User FROM mysql.user WHERE User LIKE 'svc%' ORDER BY User",
+      );
       expect(accounts.split("\n").filter(Boolean)).toEqual(services.sort());
     }
     const expected = databases.flatMap((entry) =>
@@ -98,7 +110,11 @@ describe("an engine that is killed in the middle of the first `up`", () => {
       "SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_' AND rolname NOT IN ('postgres', 'estate_admin')",
     );
     expect(roles.split("\n").filter(Boolean).sort()).toEqual([...new Set(expected)].sort());
-    const users = await onHost("redis", ["sh", "-c", "grep -o '^user svc[a-z0-9_]*' /etc/redis/users.acl | sort"]);
+    const users = await onHost("redis", [
+      "sh",
+      "-c",
+      "grep -o '^user svc[a-z0-9_]*' /etc/redis/users.acl | sort",
+    ]);
     expect(users.split("\n").filter(Boolean)).toEqual(redisUsers.map(({ name }) => `user ${name}`).sort());
   });
 });

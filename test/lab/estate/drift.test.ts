@@ -29,14 +29,19 @@ describe("what somebody changes by hand on a server", () => {
     planned = await plannedChanges();
   });
 
-  const fieldsOf = (resource: string) => planned.find((change) => change.resource === resource)?.fields.join(" ");
+  const fieldsOf = (resource: string) =>
+    planned.find((change) => change.resource === resource)?.fields.join(" ");
 
   it.each([
     ["a grant", "estate:mariadb:Account mo_votes-account", /^grants/],
     ["a connection limit on MariaDB", "estate:mariadb:Account mo_n8n-account", /^maxUserConnections$/],
     ["an account for any host", "estate:mariadb:Account mo_crm-account", /^otherHosts/],
     ["a password on MariaDB", "estate:mariadb:Account mo_consent-account", /^passwords/],
-    ["a default privilege", "estate:postgres:Access mcp_portal-access", /^defaultGrants\["svc_mcp_portal on tables by mcp_admin in public"\]/],
+    [
+      "a default privilege",
+      "estate:postgres:Access mcp_portal-access",
+      /^defaultGrants\["svc_mcp_portal on tables by mcp_admin in public"\]/,
+    ],
     ["a grant to PUBLIC", "estate:postgres:Access mo_grafana-access", /^grants\["public on database"\]/],
     ["a connection limit on PostgreSQL", "estate:postgres:Login mo_idp-login-a", /^connectionLimit$/],
     ["a password on PostgreSQL", "estate:postgres:Login mo_discourse-login-a", /^password$/],
@@ -55,9 +60,18 @@ describe("what somebody changes by hand on a server", () => {
 
     expect(await mariadb("plesk", "SHOW GRANTS FOR svc_votes@localhost")).not.toContain("DROP");
     expect(await mariadb("mariadb", "SELECT Host FROM mysql.user WHERE User = 'svc_crm'")).toBe(`${web}\n`);
-    expect(await mariadb("mariadb", `SHOW CREATE USER svc_n8n@'${web}'`)).toContain("MAX_USER_CONNECTIONS 20");
-    expect(await postgres("postgres", "SELECT rolconnlimit FROM pg_roles WHERE rolname = 'svc_idp_a'")).toBe("20\n");
-    expect(await postgres("postgres", "SELECT datacl::text ~ '[{,]=' FROM pg_database WHERE datname = 'mo_grafana'")).toBe("f\n");
+    expect(await mariadb("mariadb", `SHOW CREATE USER svc_n8n@'${web}'`)).toContain(
+      "MAX_USER_CONNECTIONS 20",
+    );
+    expect(await postgres("postgres", "SELECT rolconnlimit FROM pg_roles WHERE rolname = 'svc_idp_a'")).toBe(
+      "20\n",
+    );
+    expect(
+      await postgres(
+        "postgres",
+        "SELECT datacl::text ~ '[{,]=' FROM pg_database WHERE datname = 'mo_grafana'",
+      ),
+    ).toBe("f\n");
     expect(
       await postgres("mcp_portal", "SELECT defaclacl::text FROM pg_default_acl WHERE defaclobjtype = 'r'"),
     ).toMatch(/svc_mcp_portal=ar/);

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mariadb, postgres } from "../../support/lab";
-import { copyProject, plannedChanges, type ProjectCopy, pulumi } from "../../support/project";
+import { copyProject, type ProjectCopy, plannedChanges, pulumi } from "../../support/project";
 
-const rolesLike = (pattern: string) => postgres("postgres", `SELECT rolname FROM pg_roles WHERE rolname LIKE '${pattern}'`);
+const rolesLike = (pattern: string) =>
+  postgres("postgres", `SELECT rolname FROM pg_roles WHERE rolname LIKE '${pattern}'`);
 
 describe("taking a database out of the catalogue", () => {
   let project: ProjectCopy;
@@ -30,29 +31,48 @@ describe("taking a database out of the catalogue", () => {
     await project.edit("estate/catalogue.ts", /^ {2}postgres\("mo_grafana".*\n/m, "");
     const preview = await project.pulumi(["preview", "--stack", "local"]);
     expect(preview.code).not.toBe(0);
-    expect(preview.output).toMatch(/mo_forum was taken out of the catalogue while it is live\. To retire it: set state/);
+    expect(preview.output).toMatch(
+      /mo_forum was taken out of the catalogue while it is live\. To retire it: set state/,
+    );
     expect(preview.output).toMatch(/mo_grafana was taken out of the catalogue while it is live/);
     const up = await project.pulumi(["up", "--stack", "local", "--yes", "--skip-preview"]);
     expect(up.code).not.toBe(0);
-    expect(await mariadb("plesk", "SELECT User FROM mysql.user WHERE User = 'svc_forum'")).toBe("svc_forum\n");
+    expect(await mariadb("plesk", "SELECT User FROM mysql.user WHERE User = 'svc_forum'")).toBe(
+      "svc_forum\n",
+    );
     expect(await rolesLike("svc\\_grafana%")).toBe("svc_grafana\nsvc_grafana_a\n");
   });
 
   it("retired, leaves no role, grant or account behind in any database, and keeps the data", async () => {
     await project.remove();
     project = await copyProject();
-    await project.edit("estate/catalogue.ts", 'plesk("mo_forum",      {', 'plesk("mo_forum", { state: "retired",');
-    await project.edit("estate/catalogue.ts", 'postgres("mo_grafana",   {', 'postgres("mo_grafana", { state: "retired",');
+    await project.edit(
+      "estate/catalogue.ts",
+      'plesk("mo_forum",      {',
+      'plesk("mo_forum", { state: "retired",',
+    );
+    await project.edit(
+      "estate/catalogue.ts",
+      'postgres("mo_grafana",   {',
+      'postgres("mo_grafana", { state: "retired",',
+    );
     const up = await project.pulumi(["up", "--stack", "local", "--yes", "--skip-preview"]);
     expect(up.code, up.output).toBe(0);
 
-    expect(await mariadb("plesk", "SELECT User FROM mysql.global_priv WHERE User LIKE 'svc\\_forum%'")).toBe("");
+    expect(await mariadb("plesk", "SELECT User FROM mysql.global_priv WHERE User LIKE 'svc\\_forum%'")).toBe(
+      "",
+    );
     expect(await mariadb("plesk", "SELECT User FROM mysql.db WHERE Db LIKE 'mo%forum'")).toBe("");
     expect(await mariadb("plesk", "SELECT count(*) FROM mo_forum.kept")).toBe("1\n");
 
     expect(await rolesLike("svc\\_grafana%")).toBe("");
     for (const database of ["mo_grafana", "mo_idp", "postgres"]) {
-      expect(await postgres(database, "SELECT coalesce(string_agg(acl::text, ' '), '') FROM (SELECT relacl AS acl FROM pg_class UNION ALL SELECT nspacl FROM pg_namespace UNION ALL SELECT datacl FROM pg_database UNION ALL SELECT defaclacl FROM pg_default_acl) a")).not.toMatch(/grafana/);
+      expect(
+        await postgres(
+          database,
+          "SELECT coalesce(string_agg(acl::text, ' '), '') FROM (SELECT relacl AS acl FROM pg_class UNION ALL SELECT nspacl FROM pg_namespace UNION ALL SELECT datacl FROM pg_database UNION ALL SELECT defaclacl FROM pg_default_acl) a",
+        ),
+      ).not.toMatch(/grafana/);
     }
     expect(await postgres("mo_grafana", "SELECT count(*) FROM kept")).toBe("1\n");
   });

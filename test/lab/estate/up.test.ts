@@ -17,6 +17,9 @@ describe("the estate after `up`", () => {
   it("reaches 20 databases and every Redis user over verified TLS", async () => {
     const checked = await run("ops/estate", ["check", "--stack", "local", "--json"]);
     expect(checked.code, checked.output).toBe(0);
-    expect(JSON.parse(checked.stdout)).toMatchObject({ databases: { reachable: 20, total: 20 }, redis: { reachable: 6, total: 6 } });
+    expect(JSON.parse(checked.stdout)).toMatchObject({
+      databases: { reachable: 20, total: 20 },
+      redis: { reachable: 6, total: 6 },
+    });
   });
 });
