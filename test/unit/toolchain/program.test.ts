@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs";
 import * as path from "node:path";
 import { ProgramInfo, RunRequest } from "@pulumi/pulumi/proto/language_pb";
 import { type JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
@@ -56,7 +57,7 @@ describe("a run", () => {
     expect(runArguments(request(), "127.0.0.1:2")).toEqual([
       "--require",
       "tsx/cjs",
-      path.join(root, "node_modules/@pulumi/pulumi/cmd/run/index.js"),
+      realpathSync(path.join(root, "node_modules/@pulumi/pulumi/cmd/run/index.js")),
       "--monitor=127.0.0.1:1",
       "--engine=127.0.0.1:2",
       "--organization=organization",

@@ -117,8 +117,11 @@ describe("diff", () => {
 
   it("tells each field and whether it replaces", () => {
     const response = diff({ name: "a", size: 1 }, { name: "b", note: "n" });
-    const details = response.getDetaileddiffMap().toObject() as unknown as [string, { kind: number }][];
-    expect(Object.fromEntries(details.map(([path, { kind }]) => [path, kind]))).toEqual({
+    const kinds: Record<string, number> = {};
+    response.getDetaileddiffMap().forEach((detail, path) => {
+      kinds[path] = detail.getKind();
+    });
+    expect(kinds).toEqual({
       name: messages.PropertyDiff.Kind.UPDATE_REPLACE,
       size: messages.PropertyDiff.Kind.DELETE,
       note: messages.PropertyDiff.Kind.ADD,

@@ -37,11 +37,16 @@ describe("values off the wire", () => {
     expect([...secrets].sort()).toEqual(["output", "sealed"]);
   });
 
-  it("refuses assets and resources by the path of the field", () => {
-    const asset = { files: [{ [SIGNATURE]: "c44067f5952c0a294b673a41bacd8c17", text: "x" }] };
-    expect(() => fromStruct(Struct.fromJavaScript(asset))).toThrow("files[0] is a file asset");
-    const resource = { peer: { [SIGNATURE]: "5cf8f73096256a8f31e491e813e4eb8e", urn: "u" } };
-    expect(() => fromStruct(Struct.fromJavaScript(resource))).toThrow("peer is a resource");
+  it("leave assets as they came, so that they go back into the state as assets", () => {
+    const asset = { [SIGNATURE]: "c44067f5952c0a294b673a41bacd8c17", hash: "h", path: "./file" };
+    const { values } = fromStruct(Struct.fromJavaScript({ files: [asset] }));
+    expect(values).toEqual({ files: [asset] });
+    expect(toStruct(values).toJavaScript()).toEqual({ files: [asset] });
+  });
+
+  it("refuses resources by the path of the field", () => {
+    const resource = { peers: [{ [SIGNATURE]: "5cf8f73096256a8f31e491e813e4eb8e", urn: "u" }] };
+    expect(() => fromStruct(Struct.fromJavaScript(resource))).toThrow("peers[0] is a resource");
   });
 
   it("has no values in no message", () => {
