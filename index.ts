@@ -4,11 +4,14 @@ import { MariadbDatabase } from "./components/mariadb-database";
 import { PostgresDatabase } from "./components/postgres-database";
 import { RedisUser } from "./components/redis-user";
 import { createServers } from "./components/servers";
+import { keepStacksShort } from "./components/short-stacks";
 import { FaultyEstate } from "./estate/faults";
 import { loadEstate } from "./estate/load";
 import type { ConnectionOutput, RedisConnectionOutput } from "./estate/outputs";
 import type { Estate } from "./estate/types";
 import { CatalogueRoster } from "./provider/resources";
+
+keepStacksShort();
 
 const estate = load();
 

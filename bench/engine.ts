@@ -3,18 +3,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { succeed } from "../test/support/run";
 
-/** How long the engine took for one program. */
-export interface EngineTimes {
-  /** Resources in the state, the stack's own included. */
-  resources: number;
-  /** Seconds of the first `up`. */
-  up: number;
-  /** Seconds of a preview without changes, the median of three. */
-  preview: number;
+/** A resource as the engine recorded it. */
+export interface RecordedResource {
+  urn: string;
+  type: string;
+  parent?: string;
 }
 
-/** Runs a program's first `up` and three previews with a backend of its own. Throws when a preview shows a change. */
-export async function timeEngine(directory: string, env: NodeJS.ProcessEnv): Promise<EngineTimes> {
+/** One program on a stack of its own, with a backend of its own. `close` leaves nothing behind but what was created. */
+export interface Engine {
+  /** Seconds of the first `up`. */
+  up(): Promise<number>;
+  /** Seconds of a preview. Throws when it shows a change. */
+  preview(): Promise<number>;
+  /** What the state holds, the stack's own resource included. */
+  resources(): Promise<RecordedResource[]>;
+  close(): Promise<void>;
+}
+
+export async function startEngine(directory: string, env: NodeJS.ProcessEnv): Promise<Engine> {
   const backend = await mkdtemp(join(tmpdir(), "estate-bench-"));
   const options = {
     cwd: directory,
@@ -27,23 +34,21 @@ export async function timeEngine(directory: string, env: NodeJS.ProcessEnv): Pro
   };
   const flags = ["--stack", "bench", "--non-interactive", "--color", "never"];
   const pulumi = (...args: string[]) => succeed("pulumi", args, options);
-  try {
-    await pulumi("stack", "init", "bench", "--non-interactive");
-    const up = await seconds(() => pulumi("up", ...flags, "--yes", "--skip-preview"));
-    const previews: number[] = [];
-    for (let run = 0; run < 3; run++) {
-      previews.push(await seconds(() => pulumi("preview", ...flags, "--expect-no-changes")));
-    }
-    const state = JSON.parse(await pulumi("stack", "export", "--stack", "bench"));
-    return {
-      resources: state.deployment.resources.length,
-      up,
-      preview: previews.sort((a, b) => a - b)[1] as number,
-    };
-  } finally {
+  const close = async () => {
     await rm(backend, { recursive: true, force: true });
     await rm(join(directory, "Pulumi.bench.yaml"), { force: true });
-  }
+  };
+  await pulumi("stack", "init", "bench", "--non-interactive").catch(async (error) => {
+    await close();
+    throw error;
+  });
+  return {
+    up: () => seconds(() => pulumi("up", ...flags, "--yes", "--skip-preview")),
+    preview: () => seconds(() => pulumi("preview", ...flags, "--expect-no-changes")),
+    resources: async () =>
+      JSON.parse(await pulumi("stack", "export", "--stack", "bench")).deployment.resources,
+    close,
+  };
 }
 
 async function seconds(work: () => Promise<unknown>): Promise<number> {

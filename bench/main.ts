@@ -3,18 +3,29 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Table from "cli-table3";
 import { databases as catalogue } from "../estate/catalogue";
-import { type EngineTimes, timeEngine } from "./engine";
+import { type Engine, type RecordedResource, startEngine } from "./engine";
 import { type BenchServers, startServers } from "./servers";
 import { sqlFloor } from "./sql-floor";
 
-/** Budgets of docs/architecture.md, as ratios to the engine's own time in the same run. */
-const BUDGET = { up: 1.5, preview: 1.3 } as const;
+/** Budgets of docs/architecture.md: ratios to the engine's own time in the same run, and resources a database. */
+const BUDGET = { up: 1.5, preview: 1.3, MariadbDatabase: 8, PostgresDatabase: 12 } as const;
+const PREVIEWS = 3;
+
+/** Seconds of one program; `preview` is the median. */
+interface Times {
+  up: number;
+  preview: number;
+}
 
 interface Measured {
   databases: number;
-  estate: EngineTimes;
+  /** The stack's own included. */
+  resources: number;
+  /** The most that one database has, its component included. */
+  largest: Record<"MariadbDatabase" | "PostgresDatabase", number>;
+  estate: Times;
   /** The same number of resources that do nothing. */
-  floor: EngineTimes;
+  floor: Times;
   /** Seconds of plain SQL for the same objects. */
   sql: number;
 }
@@ -22,29 +33,68 @@ interface Measured {
 async function measure(count: number): Promise<Measured> {
   const directory = await mkdtemp(join(tmpdir(), "estate-bench-"));
   const servers = await startServers();
+  const engines: Engine[] = [];
   try {
-    const estate = await timeEstate(directory, servers, count);
+    const estate = await startEngine(join(__dirname, "estate"), await estateEnv(directory, servers, count));
+    engines.push(estate);
+    const up = await estate.up();
+    const resources = await estate.resources();
     // The stack resource is not one of the program's own.
-    const floor = await timeEngine(join(__dirname, "floor"), {
-      FLOOR_RESOURCES: String(estate.resources - 1),
-    });
-    return { databases: count, estate, floor, sql: await sqlFloor(servers, split(count)) };
+    const own = String(resources.length - 1);
+    const floor = await startEngine(join(__dirname, "floor"), { FLOOR_RESOURCES: own });
+    engines.push(floor);
+    const floorUp = await floor.up();
+    const [previews, floorPreviews] = await alternately(estate, floor);
+    return {
+      databases: count,
+      resources: resources.length,
+      largest: {
+        MariadbDatabase: largest(resources, "MariadbDatabase"),
+        PostgresDatabase: largest(resources, "PostgresDatabase"),
+      },
+      estate: { up, preview: median(previews) },
+      floor: { up: floorUp, preview: median(floorPreviews) },
+      sql: await sqlFloor(servers, split(count)),
+    };
   } finally {
+    for (const engine of engines) await engine.close();
     await servers.stop();
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-async function timeEstate(
+async function estateEnv(
   directory: string,
-  { mariadb, postgres }: BenchServers,
+  servers: BenchServers,
   count: number,
-): Promise<EngineTimes> {
+): Promise<NodeJS.ProcessEnv> {
+  const { mariadb, postgres } = servers;
   const settings = join(directory, "bench.json");
   const certificate = join(directory, "postgres.pem");
   await writeFile(settings, JSON.stringify({ count, servers: { mariadb, postgres } }), { mode: 0o600 });
   await writeFile(certificate, postgres.caCertificate);
-  return timeEngine(join(__dirname, "estate"), { ESTATE_BENCH: settings, ESTATE_BENCH_CA: certificate });
+  return { ESTATE_BENCH: settings, ESTATE_BENCH_CA: certificate };
+}
+
+/** In turn, so that whatever else the machine does falls on both alike. */
+async function alternately(one: Engine, other: Engine): Promise<[number[], number[]]> {
+  const times: [number[], number[]] = [[], []];
+  for (let run = 0; run < PREVIEWS; run++) {
+    times[0].push(await one.preview());
+    times[1].push(await other.preview());
+  }
+  return times;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+}
+
+function largest(resources: readonly RecordedResource[], component: string): number {
+  const sizes = resources
+    .filter(({ type }) => type === `estate:component:${component}`)
+    .map(({ urn }) => 1 + resources.filter(({ parent }) => parent === urn).length);
+  return Math.max(0, ...sizes);
 }
 
 /** The catalogue's proportions. */
@@ -54,17 +104,17 @@ function split(count: number): { mariadb: number; postgres: number } {
   return { mariadb: count - postgres, postgres };
 }
 
-function render(rows: readonly Measured[]): string {
-  const table = new Table({
-    head: ["what", "databases", "resources", "seconds", "engine's own", "ratio", "budget", "plain SQL"],
-    style: { head: [], border: [] },
-  });
-  for (const { databases, estate, floor, sql } of rows) {
+const PLAIN = { style: { head: [], border: [] } };
+
+function renderTimes(rows: readonly Measured[]): string {
+  const head = ["what", "databases", "resources", "seconds", "engine's own", "ratio", "budget", "plain SQL"];
+  const table = new Table({ head, ...PLAIN });
+  for (const { databases, resources, estate, floor, sql } of rows) {
     for (const what of ["up", "preview"] as const) {
       table.push([
         what === "up" ? "first up" : "preview, no change",
         databases,
-        estate.resources,
+        resources,
         estate[what].toFixed(1),
         floor[what].toFixed(1),
         (estate[what] / floor[what]).toFixed(2),
@@ -72,6 +122,15 @@ function render(rows: readonly Measured[]): string {
         what === "up" ? `${sql.toFixed(1)} s` : "",
       ]);
     }
+  }
+  return table.toString();
+}
+
+function renderSizes(rows: readonly Measured[]): string {
+  const table = new Table({ head: ["resources of one database, at most", "count", "budget"], ...PLAIN });
+  for (const component of ["MariadbDatabase", "PostgresDatabase"] as const) {
+    const count = Math.max(...rows.map(({ largest }) => largest[component]));
+    table.push([component, count, `<= ${BUDGET[component]}`]);
   }
   return table.toString();
 }
@@ -84,7 +143,8 @@ async function main(): Promise<void> {
     console.error(`measuring ${count} databases ...`);
     rows.push(await measure(count));
   }
-  console.log(process.argv.includes("--json") ? JSON.stringify(rows, undefined, 2) : render(rows));
+  if (process.argv.includes("--json")) console.log(JSON.stringify(rows, undefined, 2));
+  else console.log(`${renderTimes(rows)}\n${renderSizes(rows)}`);
 }
 
 main().catch((error) => {

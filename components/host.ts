@@ -25,7 +25,7 @@ export class Host {
   constructor(
     private readonly parent: pulumi.Resource,
     private readonly name: string,
-    private readonly login: SshLogin,
+    readonly login: SshLogin,
   ) {
     const { host, port, user, privateKey, hostKey } = login;
     this.provider = new EstateProvider(

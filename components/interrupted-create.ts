@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { connectPostgres, type PostgresConnection } from "../connect/postgres";
+import { PostgresServer } from "../connect/postgres-server";
 import { quoteIdentifier } from "../provider/kinds/postgres/quoting";
 import { type DatabaseLeftover, type Leftover, type RoleLeftover, verdict } from "./plans/leftover";
 
@@ -13,8 +14,11 @@ export interface InterruptedCreateArgs {
   serverName: string;
 }
 
-/** Opens one database of the server as the admin. */
+/** One database of the server, as the admin; the caller closes it. */
 export type Connect = (database: string) => Promise<PostgresConnection>;
+
+/** The hooks of many resources follow each other: they share connections, which are not to keep the program waiting. */
+const IDLE_MS = 250;
 
 /**
  * Hooks for `beforeCreate` of the kept PostgreSQL plugin's roles and databases, which cannot take over what a killed run
@@ -34,16 +38,22 @@ export class InterruptedCreate {
     const secrets = new Promise<[string, string]>((resolve) => {
       pulumi.all([password, caCertificate]).apply(resolve);
     });
-    const connect: Connect = async (database) => {
-      const [clear, certificate] = await secrets;
-      const trust = { caCertificate: certificate, serverName };
-      return connectPostgres({ host, port }, trust, { user, password: clear, database });
-    };
+    const opened = secrets.then(([clear, caCertificate]): [PostgresServer, Connect] => {
+      const login = { user, password: clear };
+      const trust = { caCertificate, serverName };
+      return [
+        new PostgresServer({ host, port }, trust, login, IDLE_MS),
+        (database) => connectPostgres({ host, port }, trust, { ...login, database }),
+      ];
+    });
     const hook = (kind: Leftover["kind"]) =>
       new pulumi.ResourceHook(`${name}-interrupted-${kind}`, async ({ name: resource, newInputs }) => {
         const object: unknown = newInputs?.name;
         if (typeof object !== "string") throw new Error(`${resource}: the property name must be set`);
-        await clearLeftover(kind, object, resource, connect);
+        const [server, connect] = await opened;
+        await server.withConnection("postgres", (connection) =>
+          clearLeftover(kind, object, resource, connection, connect),
+        );
       });
     this.database = hook("database");
     this.role = hook("role");
@@ -51,24 +61,21 @@ export class InterruptedCreate {
 }
 
 /**
- * Drops what an interrupted run left of a database or a role, if that is all it is. `resource`: its name in the program.
+ * Drops what an interrupted run left of a database or a role, if that is all it is. `resource`: its name in the program;
+ * `server`: a connection to its database `postgres`; `connect`: opens the one in question.
  * Errors: what stands there is more than a leftover; PostgresError.
  */
 export async function clearLeftover(
   kind: Leftover["kind"],
   name: string,
   resource: string,
+  server: PostgresConnection,
   connect: Connect,
 ): Promise<void> {
-  const server = await connect("postgres");
-  try {
-    const found = await (kind === "database" ? findDatabase(name, server, connect) : findRole(name, server));
-    const decision = verdict(found, resource);
-    if (decision.action === "refuse") throw new Error(decision.reason);
-    if (decision.action === "drop") await server.query(`DROP ${kind} ${quoteIdentifier(name)}`);
-  } finally {
-    await server.close();
-  }
+  const found = await (kind === "database" ? findDatabase(name, server, connect) : findRole(name, server));
+  const decision = verdict(found, resource);
+  if (decision.action === "refuse") throw new Error(decision.reason);
+  if (decision.action === "drop") await server.query(`DROP ${kind} ${quoteIdentifier(name)}`);
 }
 
 async function findDatabase(

@@ -1,18 +1,22 @@
 import * as pulumi from "@pulumi/pulumi";
+import { databaseSource, type Reach } from "../estate/reachability";
 import type { ProvisionedServer } from "../estate/types";
-import { EstateProvider } from "../provider/resources";
+import { EstateProvider, HostServerSettings } from "../provider/resources";
+import { Firewall } from "./firewall";
 import { Host } from "./host";
 import { password } from "./passwords";
 import { ADMIN, mariadbAdminSql } from "./plans/admin";
-import { certificateVariables } from "./plans/certificate";
+import { mariadbGuarded } from "./plans/guarded";
 import { MARIADB_TLS_DIRECTORY, mariadbConfig } from "./plans/mariadb-config";
 import type { SshLogin } from "./plans/ssh";
+import { TLS } from "./plans/tls";
+import { serverCertificate } from "./server-certificate";
 
 export interface MariadbServerArgs {
   server: ProvisionedServer;
   ssh: SshLogin;
-  /** The only address that reaches the server; host part of the admin and of every service account. */
-  pleskAddress: string;
+  /** The host's part of the reachability table: its firewall, and host part of the admin and every service account. */
+  reach: readonly Reach[];
   /** Connection limits of the services on this server. */
   serviceLimits: readonly number[];
 }
@@ -43,14 +47,9 @@ export class MariadbServer extends pulumi.ComponentResource implements MariadbTa
   readonly machine: Host;
 
   constructor(name: string, args: MariadbServerArgs, opts?: pulumi.ComponentResourceOptions) {
-    super(
-      "estate:component:MariadbServer",
-      name,
-      { server: args.server, pleskAddress: args.pleskAddress },
-      opts,
-    );
-    const { server, pleskAddress } = args;
-    this.accountHost = pleskAddress;
+    super("estate:component:MariadbServer", name, { server: args.server, reach: args.reach }, opts);
+    const { server, reach } = args;
+    this.accountHost = databaseSource(reach);
     this.host = server.host;
     this.port = server.port;
     this.serverName = server.host;
@@ -59,7 +58,7 @@ export class MariadbServer extends pulumi.ComponentResource implements MariadbTa
     const packages = this.machine.step("packages", {
       scripts: ["install-packages"],
       variables: {
-        PACKAGES: "mariadb-server openssl",
+        PACKAGES: "mariadb-server openssl ufw",
         LOCALE: "",
         CLUSTER_OPTIONS: "",
         VERSION_COMMAND: "mariadbd --version | sed 's/.*Ver //'",
@@ -67,23 +66,45 @@ export class MariadbServer extends pulumi.ComponentResource implements MariadbTa
         SERVER: name,
       },
     });
-    const certificate = this.machine.step("certificate", {
-      scripts: ["certificate"],
-      variables: certificateVariables(server.host, MARIADB_TLS_DIRECTORY, "mysql"),
-      dependsOn: [packages],
+    const firewall = new Firewall(
+      name,
+      { host: this.machine, reach },
+      { parent: this, dependsOn: [packages] },
+    );
+    const certificate = serverCertificate(this, name, {
+      machine: this.machine,
+      server,
+      tls: TLS.mariadb,
+      packages,
+      directory: MARIADB_TLS_DIRECTORY,
+      owner: "mysql",
+      engine: "mariadb",
     });
-    this.certificate = certificate.stdout;
+    this.certificate = certificate.authority;
     const admin = password(`${name}-admin-password`, { parent: this });
+    const configuration = mariadbConfig({ ...server, ...TLS.mariadb, serviceLimits: args.serviceLimits });
     const running = this.machine.step("server", {
       scripts: ["settings", "mariadb"],
       variables: {
-        CONFIGURATION: mariadbConfig({ ...server, serviceLimits: args.serviceLimits }),
-        CERTIFICATE: this.certificate,
+        CONFIGURATION: configuration,
         ADMIN,
-        ADMIN_HOST: pleskAddress,
+        ADMIN_HOST: this.accountHost,
       },
-      stdin: admin.apply((clear) => mariadbAdminSql(clear, pleskAddress)),
+      dependsOn: [firewall, certificate],
+      stdin: admin.apply((clear) => mariadbAdminSql(clear, this.accountHost)),
     });
+    const settings = new HostServerSettings(
+      `${name}-settings`,
+      {
+        engine: "mariadb",
+        address: server.listen,
+        port: server.port,
+        configuration,
+
+        effective: mariadbGuarded({ ...server, ...TLS.mariadb }),
+      },
+      { parent: this, provider: this.machine.provider, dependsOn: [running] },
+    );
     this.provider = new EstateProvider(
       name,
       {
@@ -96,7 +117,7 @@ export class MariadbServer extends pulumi.ComponentResource implements MariadbTa
           serverName: this.serverName,
         },
       },
-      { parent: this, dependsOn: [running] },
+      { parent: this, dependsOn: [settings] },
     );
     this.registerOutputs({ certificate: this.certificate });
   }

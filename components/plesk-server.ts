@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { databaseSource, type Reach } from "../estate/reachability";
 import type { PleskServer as PleskConfig } from "../estate/types";
 import { EstateProvider } from "../provider/resources";
 import { Host } from "./host";
@@ -9,6 +10,8 @@ import { type SshLogin, secretFromEnvironment } from "./plans/ssh";
 export interface PleskServerArgs {
   server: PleskConfig;
   ssh: SshLogin;
+  /** The host's part of the reachability table: host part of the accounts. */
+  reach: readonly Reach[];
   /** Of `server.adminUser`; default: `PLESK_DB_ADMIN_PASSWORD` or the content of `PLESK_DB_ADMIN_PASSWORD_FILE`. */
   adminPassword?: string | undefined;
 }
@@ -30,7 +33,7 @@ export class PleskServer extends pulumi.ComponentResource implements MariadbTarg
   constructor(name: string, args: PleskServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("estate:component:PleskServer", name, { server: args.server }, opts);
     const { server } = args;
-    this.accountHost = server.accountHost;
+    this.accountHost = databaseSource(args.reach);
     this.host = server.host;
     this.port = server.port;
     this.serverName = server.certificateName;

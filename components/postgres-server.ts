@@ -1,26 +1,28 @@
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
+import type { Reach } from "../estate/reachability";
 import type { ProvisionedServer } from "../estate/types";
-import { EstateProvider, PostgresAccess } from "../provider/resources";
+import { EstateProvider, HostServerSettings, PostgresAccess } from "../provider/resources";
+import { Firewall } from "./firewall";
 import { Host } from "./host";
 import { InterruptedCreate } from "./interrupted-create";
 import { password } from "./passwords";
 import { ADMIN, postgresAdminSql } from "./plans/admin";
-import { certificateVariables } from "./plans/certificate";
+import { postgresGuarded } from "./plans/guarded";
 import { pgHba } from "./plans/pg-hba";
 import { POSTGRES_TLS_DIRECTORY, postgresConfig } from "./plans/postgres-config";
 import type { SshLogin } from "./plans/ssh";
+import { TLS } from "./plans/tls";
 import { writeTrustFile } from "./plans/trust-file";
+import { serverCertificate } from "./server-certificate";
 
 export interface PostgresServerArgs {
   server: ProvisionedServer;
   ssh: SshLogin;
-  /** The only address that reaches the server. */
-  pleskAddress: string;
+  /** The host's part of the reachability table: its firewall and its pg_hba.conf have no other rules. */
+  reach: readonly Reach[];
   /** Connection limits of the services on this server. */
   serviceLimits: readonly number[];
-  /** Which login may open which database: pg_hba.conf has no other rules. */
-  databases: readonly { database: string; logins: readonly string[] }[];
 }
 
 /** Locale of the platform's databases, as `locale -a` writes it. */
@@ -44,13 +46,8 @@ export class PostgresServer extends pulumi.ComponentResource {
   readonly machine: Host;
 
   constructor(name: string, args: PostgresServerArgs, opts?: pulumi.ComponentResourceOptions) {
-    super(
-      "estate:component:PostgresServer",
-      name,
-      { server: args.server, pleskAddress: args.pleskAddress },
-      opts,
-    );
-    const { server, pleskAddress } = args;
+    super("estate:component:PostgresServer", name, { server: args.server, reach: args.reach }, opts);
+    const { server, reach } = args;
     this.host = server.host;
     this.port = server.port;
     this.serverName = server.host;
@@ -59,7 +56,7 @@ export class PostgresServer extends pulumi.ComponentResource {
     const packages = this.machine.step("packages", {
       scripts: ["install-packages"],
       variables: {
-        PACKAGES: "postgresql openssl",
+        PACKAGES: "postgresql openssl ufw",
         LOCALE,
         CLUSTER_OPTIONS: `--data-checksums --encoding=UTF8 --locale=${LOCALE}`,
         VERSION_COMMAND: "$(find /usr/lib/postgresql -path '*/bin/postgres' | sort -V | tail -1) --version",
@@ -67,26 +64,49 @@ export class PostgresServer extends pulumi.ComponentResource {
         SERVER: name,
       },
     });
-    const certificate = this.machine.step("certificate", {
-      scripts: ["certificate"],
-      variables: certificateVariables(server.host, POSTGRES_TLS_DIRECTORY, "postgres"),
-      dependsOn: [packages],
+    const firewall = new Firewall(
+      name,
+      { host: this.machine, reach },
+      { parent: this, dependsOn: [packages] },
+    );
+    const certificate = serverCertificate(this, name, {
+      machine: this.machine,
+      server,
+      tls: TLS.postgres,
+      packages,
+      directory: POSTGRES_TLS_DIRECTORY,
+      owner: "postgres",
+      engine: "postgres",
     });
-    this.certificate = certificate.stdout;
+    this.certificate = certificate.authority;
     const admin = password(`${name}-admin-password`, { parent: this });
+    const configuration = postgresConfig({ ...server, ...TLS.postgres, serviceLimits: args.serviceLimits });
+    const hba = pgHba(reach);
     const running = this.machine.step("server", {
       scripts: ["settings", "postgres"],
       variables: {
-        CONFIGURATION: postgresConfig({ ...server, serviceLimits: args.serviceLimits }),
-        HBA: pgHba({ admin: ADMIN, pleskAddress, databases: args.databases }),
-        CERTIFICATE: this.certificate,
+        CONFIGURATION: configuration,
+        HBA: hba,
         LOCALE,
       },
+      dependsOn: [firewall, certificate],
       stdin: admin.apply(postgresAdminSql),
     });
+    const settings = new HostServerSettings(
+      `${name}-settings`,
+      {
+        engine: "postgres",
+        address: server.listen,
+        port: server.port,
+        configuration,
+        hba,
+        effective: postgresGuarded({ ...server, ...TLS.postgres }),
+      },
+      { parent: this, provider: this.machine.provider, dependsOn: [running] },
+    );
 
     const login = { host: server.host, port: server.port, password: admin };
-    const after = { parent: this, dependsOn: [running] };
+    const after = { parent: this, dependsOn: [settings] };
     this.provider = new EstateProvider(
       name,
       { postgres: { ...login, user: ADMIN, caCertificate: this.certificate, serverName: this.serverName } },

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { loginSlot } from "../estate/naming";
-import type { Estate, PostgresEntry, Ssh } from "../estate/types";
+import { type HostName, reachability, reachOf } from "../estate/reachability";
+import type { Estate, Ssh } from "../estate/types";
 import { MariadbServer, type MariadbTarget } from "./mariadb-server";
 import { type SshLogin, sshLogin } from "./plans/ssh";
 import { PleskServer } from "./plesk-server";
@@ -16,9 +16,11 @@ export interface Servers {
 }
 
 /** The stack's servers, each with what it has to know of the databases that will live on it. */
-export function createServers({ config, databases }: Estate): Servers {
+export function createServers(estate: Estate): Servers {
+  const { config, databases } = estate;
   const { servers, access } = config;
-  const { pleskAddress } = access;
+  const table = reachability(estate);
+  const reach = (host: HostName) => reachOf(table, host);
   const ssh = (of: Ssh): SshLogin =>
     sshLogin(of, { knownHosts: access.knownHosts, pinned: !pulumi.runtime.isDryRun() });
   const live = databases.filter((entry) => entry.state === "live");
@@ -26,25 +28,25 @@ export function createServers({ config, databases }: Estate): Servers {
     live.filter((entry) => entry.server === server).map((entry) => entry.connectionLimit);
 
   return {
-    plesk: new PleskServer("plesk", { server: servers.plesk, ssh: ssh(servers.plesk.ssh) }),
+    plesk: new PleskServer("plesk", {
+      server: servers.plesk,
+      ssh: ssh(servers.plesk.ssh),
+      reach: reach("plesk"),
+    }),
     mariadb: new MariadbServer("mariadb", {
       server: servers.mariadb,
       ssh: ssh(servers.mariadb.ssh),
-      pleskAddress,
+      reach: reach("mariadb"),
       serviceLimits: limits("mariadb"),
     }),
     postgres: new PostgresServer("postgres", {
       server: servers.postgres,
       ssh: ssh(servers.postgres.ssh),
-      pleskAddress,
+      reach: reach("postgres"),
       serviceLimits: limits("postgres"),
-      databases: live.filter((entry) => entry.engine === "postgres").map(loginsOf),
     }),
-    redis: servers.redis && new RedisServer("redis", { server: servers.redis, ssh: ssh(servers.redis.ssh) }),
+    redis:
+      servers.redis &&
+      new RedisServer("redis", { server: servers.redis, ssh: ssh(servers.redis.ssh), reach: reach("redis") }),
   };
-}
-
-/** Both slots, whichever of them is in use: a rotation does not touch pg_hba.conf. */
-function loginsOf({ name, service }: PostgresEntry): { database: string; logins: string[] } {
-  return { database: name, logins: [loginSlot(service, 1), loginSlot(service, 2)] };
 }

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { loginSlot } from "../estate/naming";
 import { MariadbAccount, type MariadbGrant, PostgresLogin } from "../provider/resources";
 import { password } from "./passwords";
+import { TLS } from "./plans/tls";
 
 /** A service's account on MariaDB. */
 export interface MariadbServiceAccount {
@@ -65,7 +66,14 @@ export class ServiceUser {
       this.accounts = [
         new MariadbAccount(
           `${name}-account`,
-          { user: service, host, passwords, require: "SSL", maxUserConnections: connectionLimit, grants },
+          {
+            user: service,
+            host,
+            passwords,
+            require: TLS.mariadb.require,
+            maxUserConnections: connectionLimit,
+            grants,
+          },
           opts,
         ),
       ];

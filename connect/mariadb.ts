@@ -1,7 +1,8 @@
 import type * as net from "node:net";
 import * as tls from "node:tls";
-import * as mysql from "mysql2/promise";
-import { type Endpoint, openSocket, type Trust } from "./socket";
+// Loaded at the first connection: a preview mostly opens none.
+import type * as mysql from "mysql2/promise";
+import { type Endpoint, endOfCertificate, openSocket, type Trust } from "./socket";
 
 export interface MariadbLogin {
   user: string;
@@ -63,11 +64,18 @@ export class MariadbConnection {
     }
   }
 
-  /** `version`: `11.8.6-MariaDB-...`; `tlsProtocol`: `TLSv1.3`, as the server sees this very connection. */
-  async serverInfo(): Promise<{ version: string; tlsProtocol: string }> {
+  /**
+   * `version`: `11.8.6-MariaDB-...`; `tlsProtocol`: `TLSv1.3`, as the server sees this very connection;
+   * `certificateNotAfter`: end of the certificate it has shown, `Nov 20 11:15:11 2028 GMT`.
+   */
+  async serverInfo(): Promise<{ version: string; tlsProtocol: string; certificateNotAfter: string }> {
     const [version] = await this.query<{ version: string }>("SELECT @@version AS version");
     const [ssl] = await this.query<{ Value: string }>("SHOW SESSION STATUS LIKE 'Ssl_version'");
-    return { version: version?.version ?? "", tlsProtocol: ssl?.Value ?? "" };
+    return {
+      version: version?.version ?? "",
+      tlsProtocol: ssl?.Value ?? "",
+      certificateNotAfter: endOfCertificate(socketOf(this.inner)),
+    };
   }
 
   async close(): Promise<void> {
@@ -89,10 +97,11 @@ export async function connectMariadb(
 ): Promise<MariadbConnection> {
   const serverName = trust.serverName ?? endpoint.host;
   const where = `${login.user} at MariaDB ${endpoint.host}:${endpoint.port}`;
+  const { createConnection } = await import("mysql2/promise");
   const socket = verifiedAs(await openSocket(endpoint, timeoutMs), serverName);
   let inner: mysql.Connection;
   try {
-    inner = await mysql.createConnection({
+    inner = await createConnection({
       stream: socket,
       // mysql2 takes the name to verify from here; the connection itself is `stream`.
       host: serverName,
@@ -129,13 +138,15 @@ function verifiedAs(socket: net.Socket, serverName: string): net.Socket {
   return Object.defineProperty(socket, "_host", { value: serverName });
 }
 
+function socketOf(connection: mysql.Connection): unknown {
+  const { stream } = connection as unknown as { stream: unknown };
+  if (stream instanceof tls.TLSSocket) return stream;
+  return (connection as unknown as { connection: { stream: unknown } }).connection.stream;
+}
+
 /** The same verification once more, independent of what mysql2 and Node made of the name. */
 function identityFault(connection: mysql.Connection, serverName: string): Error | undefined {
-  const { stream } = connection as unknown as { stream: unknown };
-  const socket =
-    stream instanceof tls.TLSSocket
-      ? stream
-      : (connection as unknown as { connection: { stream: unknown } }).connection.stream;
+  const socket = socketOf(connection);
   if (!(socket instanceof tls.TLSSocket)) return new Error("the connection is not encrypted");
   if (!socket.authorized) return socket.authorizationError ?? new Error("the certificate is not trusted");
   return tls.checkServerIdentity(serverName, socket.getPeerCertificate(true));

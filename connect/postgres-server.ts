@@ -30,6 +30,8 @@ export class PostgresServer {
     readonly endpoint: Endpoint,
     private readonly trust: Trust,
     private readonly login: Pick<PostgresLogin, "user" | "password">,
+    /** How long an unused connection is kept, in ms. */
+    private readonly idleMs = IDLE_MS,
   ) {}
 
   /** Runs `work` on a connection to the database that nobody else uses meanwhile. */
@@ -46,7 +48,7 @@ export class PostgresServer {
       return await work(connection);
     } finally {
       pool.busy--;
-      if (connection) await giveBack(pool, connection);
+      if (connection) await giveBack(pool, connection, this.idleMs);
       pool.waiting.shift()?.();
     }
   }
@@ -85,7 +87,7 @@ function takeIdle(pool: Pool): PostgresConnection | undefined {
   return undefined;
 }
 
-async function giveBack(pool: Pool, connection: PostgresConnection): Promise<void> {
+async function giveBack(pool: Pool, connection: PostgresConnection, idleMs: number): Promise<void> {
   if (!connection.alive) return connection.close();
   // template1 is what new databases are copied from: one idle connection there makes CREATE DATABASE fail.
   if (connection.database === "template1") return connection.close();
@@ -94,7 +96,7 @@ async function giveBack(pool: Pool, connection: PostgresConnection): Promise<voi
     timer: setTimeout(() => {
       pool.idle = pool.idle.filter((other) => other !== entry);
       void connection.close();
-    }, IDLE_MS),
+    }, idleMs),
   };
   entry.timer.unref();
   pool.idle.push(entry);

@@ -1,7 +1,8 @@
 import type * as net from "node:net";
 import * as tls from "node:tls";
-import { Client, type ClientConfig, type DatabaseError } from "pg";
-import { type Endpoint, openSocket, type Trust } from "./socket";
+// Loaded at the first connection: a preview mostly opens none.
+import type { Client, ClientConfig, DatabaseError } from "pg";
+import { type Endpoint, endOfCertificate, openSocket, type Trust } from "./socket";
 
 export interface PostgresLogin {
   user: string;
@@ -82,13 +83,20 @@ export class PostgresConnection {
     }
   }
 
-  /** `version`: `17.6 (Debian 17.6-0+deb13u1)`; `tlsProtocol`: `TLSv1.3`, as the server sees this very connection. */
-  async serverInfo(): Promise<{ version: string; tlsProtocol: string }> {
+  /**
+   * `version`: `17.6 (Debian 17.6-0+deb13u1)`; `tlsProtocol`: `TLSv1.3`, as the server sees this very connection;
+   * `certificateNotAfter`: end of the certificate it has shown, `Nov 20 11:15:11 2028 GMT`.
+   */
+  async serverInfo(): Promise<{ version: string; tlsProtocol: string; certificateNotAfter: string }> {
     const [row] = await this.query<{ version: string; tls: string | null }>(
       "SELECT current_setting('server_version') AS version, " +
         "(SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()) AS tls",
     );
-    return { version: row?.version ?? "", tlsProtocol: row?.tls ?? "" };
+    return {
+      version: row?.version ?? "",
+      tlsProtocol: row?.tls ?? "",
+      certificateNotAfter: endOfCertificate(socketOf(this.inner)),
+    };
   }
 
   async close(): Promise<void> {
@@ -116,8 +124,9 @@ export async function connectPostgres(
   const serverName = trust.serverName ?? endpoint.host;
   const database = login.database ?? "postgres";
   const where = `${login.user} to database ${database} of PostgreSQL ${endpoint.host}:${endpoint.port}`;
+  const pg = await import("pg");
   const socket = await openSocket(endpoint, timeoutMs);
-  const client = new Client({
+  const client = new pg.Client({
     // pg hands this name to the TLS layer; the connection itself is `stream`.
     host: serverName,
     port: endpoint.port,

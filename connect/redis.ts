@@ -1,7 +1,8 @@
 import * as net from "node:net";
 import * as tls from "node:tls";
-import { AbstractConnector, Redis } from "ioredis";
-import { type Endpoint, openSocket, type Trust } from "./socket";
+// Loaded at the first connection: a preview mostly opens none.
+import type { AbstractConnector, Redis } from "ioredis";
+import { type Endpoint, endOfCertificate, openSocket, type Trust } from "./socket";
 
 export interface RedisLogin {
   /** ACL user; default: `default`. */
@@ -22,6 +23,8 @@ export class RedisConnection {
     private readonly redis: Redis,
     /** `TLSv1.3` */
     readonly tlsProtocol: string,
+    /** End of the certificate the server has shown, `Nov 20 11:15:11 2028 GMT`. */
+    readonly certificateNotAfter: string,
   ) {}
 
   /** false: the server or the network ended it. */
@@ -39,9 +42,10 @@ export class RedisConnection {
   }
 
   /** Version and protocol. HELLO answers whoever may log in; INFO is refused to most service users. */
-  async serverInfo(): Promise<{ version: string; tlsProtocol: string }> {
+  async serverInfo(): Promise<{ version: string; tlsProtocol: string; certificateNotAfter: string }> {
     const { version } = pairs(await this.call("HELLO"));
-    return { version: typeof version === "string" ? version : "", tlsProtocol: this.tlsProtocol };
+    const { tlsProtocol, certificateNotAfter } = this;
+    return { version: typeof version === "string" ? version : "", tlsProtocol, certificateNotAfter };
   }
 
   async close(): Promise<void> {
@@ -61,9 +65,10 @@ export async function connectRedis(
 ): Promise<RedisConnection> {
   const user = login.user ?? "default";
   const where = `cannot log in as ${user} at Redis ${endpoint.host}:${endpoint.port}`;
+  const ioredis = await import("ioredis");
   const socket = await openTls(endpoint, trust, where, timeoutMs);
-  const redis = new Redis({
-    Connector: readySocket(socket),
+  const redis = new ioredis.Redis({
+    Connector: readySocket(ioredis.AbstractConnector, socket),
     lazyConnect: true,
     // Each of these sends commands of its own, which a service user may not be allowed.
     enableReadyCheck: false,
@@ -76,7 +81,7 @@ export async function connectRedis(
   });
   // Every failure reaches the caller of the command that met it; without a listener ioredis prints it as well.
   redis.on("error", () => undefined);
-  const connection = new RedisConnection(redis, socket.getProtocol() ?? "");
+  const connection = new RedisConnection(redis, socket.getProtocol() ?? "", endOfCertificate(socket));
   try {
     await redis.connect();
     if (login.password !== undefined) await connection.call("AUTH", user, login.password);
@@ -133,8 +138,11 @@ function tlsFix(message: string, serverName: string): string {
 }
 
 /** ioredis opens its sockets by a connector: this one hands out the socket that is open and verified already. */
-function readySocket(socket: tls.TLSSocket): new () => AbstractConnector {
-  return class extends AbstractConnector {
+function readySocket(
+  Connector: typeof AbstractConnector,
+  socket: tls.TLSSocket,
+): new () => AbstractConnector {
+  return class extends Connector {
     constructor() {
       super(2000);
     }

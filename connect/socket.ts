@@ -1,5 +1,5 @@
 import * as net from "node:net";
-import { SocksClient } from "socks";
+import { TLSSocket } from "node:tls";
 
 /** A TCP service, named as the far side of the proxy sees it (the proxy resolves the name). */
 export interface Endpoint {
@@ -15,6 +15,11 @@ export interface Trust {
   caCertificate: string;
   /** The name the certificate must carry. Default: the endpoint's host. */
   serverName?: string | undefined;
+}
+
+/** End of the certificate that the peer has shown, `Nov 20 11:15:11 2028 GMT`; empty: the socket is not encrypted. */
+export function endOfCertificate(socket: unknown): string {
+  return socket instanceof TLSSocket ? socket.getPeerCertificate().valid_to : "";
 }
 
 /** The SOCKS proxy that the kept database plugins honour too: `ALL_PROXY`, then `all_proxy`. */
@@ -50,6 +55,7 @@ function direct({ host, port }: Endpoint, timeoutMs: number): Promise<net.Socket
 
 async function throughSocks({ host, port }: Endpoint, proxy: string, timeoutMs: number): Promise<net.Socket> {
   const url = parseProxy(proxy);
+  const { SocksClient } = await import("socks");
   try {
     const { socket } = await SocksClient.createConnection({
       command: "connect",

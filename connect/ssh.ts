@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
-import { Client, type ConnectConfig, type SFTPWrapper } from "ssh2";
+// Loaded at the first connection: a preview mostly opens none.
+import type { Client, ConnectConfig, SFTPWrapper } from "ssh2";
 import { openSocket } from "./socket";
 
 /** An SSH server and how to log in to it. At least one of privateKey, password and an agent is needed. */
@@ -161,13 +162,22 @@ export class SshConnection {
  */
 export async function openSsh(target: SshTarget, options: SshOptions = {}): Promise<SshConnection> {
   const { timeoutMs = 15_000, signal } = options;
+  const { Client } = await import("ssh2");
   if (signal?.aborted) throw new SshError("cancelled", `cancelled before connecting to ${placeOf(target)}`);
   const pinned = target.hostKey === undefined ? undefined : parseHostKey(target.hostKey, target.host);
   const login = loginOf(target);
   const via = target.proxy && (await openSsh(target.proxy, options));
   try {
     const socket = await reach(target, via, timeoutMs);
-    return await handshake(target, { ...login, sock: socket, readyTimeout: timeoutMs }, pinned, via, signal);
+    const client = new Client();
+    return await handshake(
+      client,
+      target,
+      { ...login, sock: socket, readyTimeout: timeoutMs },
+      pinned,
+      via,
+      signal,
+    );
   } catch (error) {
     via?.close();
     throw error;
@@ -192,6 +202,7 @@ async function reach(
 }
 
 function handshake(
+  client: Client,
   target: SshTarget,
   config: ConnectConfig,
   pinned: HostKey | undefined,
@@ -199,7 +210,6 @@ function handshake(
   signal: AbortSignal | undefined,
 ): Promise<SshConnection> {
   const where = placeOf(target);
-  const client = new Client();
   let shown: HostKey | undefined;
   return new Promise((resolve, reject) => {
     const fail = (error: SshError) => {

@@ -1,5 +1,8 @@
 /** Names that follow from a database's name. Pure functions; the catalogue states what does not follow from a rule. */
 
+/** The program's own login on every server it provisions. */
+export const ADMIN = "estate_admin";
+
 /** `mo_crm` -> `svc_crm`, `mcp_portal` -> `svc_mcp_portal`: the role or account a service works as. */
 export function serviceUser(database: string): string {
   return `svc_${database.replace(/^mo_/, "")}`;

@@ -55,9 +55,16 @@ export function hostNamed(name: string): LabHost {
   return found;
 }
 
-/** The /etc/hosts of one host. Its own name comes from the same table, so every host agrees on every address. */
+/**
+ * The /etc/hosts of one host. Its own name comes from the same table, so every host agrees on every address. The names of
+ * the database servers lead to IPv4 alone, where they listen: behind a firewall the other address would be silent, and
+ * whoever tries it first would wait.
+ */
 export function hostsFile(self: LabHost): string {
-  const lines = hosts.flatMap((h) => [`${h.ipv4} ${h.fqdn} ${h.name}`, `${h.ipv6} ${h.fqdn} ${h.name}`]);
+  const lines = hosts.flatMap((h) => [
+    `${h.ipv4} ${h.fqdn} ${h.name}`,
+    ...(h.image === "blank" ? [] : [`${h.ipv6} ${h.fqdn} ${h.name}`]),
+  ]);
   return [
     "127.0.0.1 localhost",
     "::1 localhost ip6-localhost ip6-loopback",

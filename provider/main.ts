@@ -1,7 +1,10 @@
 import { version } from "../package.json";
 import { checkEstateConfig, closeEstateConfig, type EstateConfig, makeEstateConfig, SERVERS } from "./config";
 import { catalogueRoster } from "./kinds/catalogue-roster";
+import { hostCertificate } from "./kinds/host-certificate";
+import { hostFirewall } from "./kinds/host-firewall";
 import { hostMachine } from "./kinds/host-machine";
+import { hostServerSettings } from "./kinds/host-server-settings";
 import { mariadbAccount } from "./kinds/mariadb-account";
 import { mariadbDatabase } from "./kinds/mariadb-database";
 import { postgresAccess } from "./kinds/postgres-access";
@@ -14,7 +17,10 @@ serveProvider<EstateConfig>({
   version,
   kinds: [
     catalogueRoster,
+    hostCertificate(),
+    hostFirewall,
     hostMachine,
+    hostServerSettings,
     mariadbAccount,
     mariadbDatabase,
     postgresAccess,

@@ -5,9 +5,12 @@ import { InterruptedCreate } from "../../components/interrupted-create";
 import { MariadbDatabase } from "../../components/mariadb-database";
 import { PostgresDatabase } from "../../components/postgres-database";
 import type { PostgresServer } from "../../components/postgres-server";
+import { keepStacksShort } from "../../components/short-stacks";
 import { databases as catalogue } from "../../estate/catalogue";
 import { EstateProvider } from "../../provider/resources";
 import type { BenchServers } from "../servers";
+
+keepStacksShort();
 
 /** As many databases as asked for, in the catalogue's proportions, on two servers that run already. */
 const { count, servers } = JSON.parse(readFileSync(process.env.ESTATE_BENCH as string, "utf8")) as {

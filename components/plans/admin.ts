@@ -1,7 +1,7 @@
 import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
+import { ADMIN } from "../../estate/naming";
 
-/** The program's own login on every server it provisions. */
-export const ADMIN = "estate_admin";
+export { ADMIN };
 
 /**
  * What the admin needs on MariaDB: everything it hands out to services, and the management of accounts.

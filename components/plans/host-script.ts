@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { quote } from "../../connect/host-script";
 
 /** Scripts of components/scripts, by file name without extension. */
-export type ScriptName = "install-packages" | "certificate" | "settings" | "mariadb" | "postgres" | "redis";
+export type ScriptName = "install-packages" | "settings" | "mariadb" | "postgres" | "redis";
 
 export interface HostScript {
   /** Run one after the other in one shell. */
@@ -23,10 +24,7 @@ export function hostCommand({ scripts, variables, user }: HostScript): string {
   return `${user === "root" ? "" : "sudo -n "}env LC_ALL=C.UTF-8 bash -euo pipefail -c ${quote(text)}`;
 }
 
-/** A word of the shell that stands for exactly `value`. */
-export function quote(value: string): string {
-  return `'${value.replaceAll("'", `'\\''`)}'`;
-}
+export { quote } from "../../connect/host-script";
 
 function read(name: ScriptName): string {
   return readFileSync(join(__dirname, "..", "scripts", `${name}.sh`), "utf8");

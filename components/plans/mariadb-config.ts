@@ -1,6 +1,8 @@
 import { mariadbSizing, maxConnections } from "./sizing";
+import type { TlsSettings } from "./tls";
+import { protocols } from "./tls";
 
-export interface MariadbConfigArgs {
+export interface MariadbConfigArgs extends Pick<TlsSettings, "minimumVersion"> {
   listen: string;
   port: number;
   memoryMiB: number;
@@ -12,7 +14,13 @@ export interface MariadbConfigArgs {
 export const MARIADB_TLS_DIRECTORY = "/etc/mysql/tls";
 
 /** Drop-in for /etc/mysql/mariadb.conf.d; read last, so it wins over the distribution's. */
-export function mariadbConfig({ listen, port, memoryMiB, serviceLimits }: MariadbConfigArgs): string {
+export function mariadbConfig({
+  listen,
+  port,
+  memoryMiB,
+  serviceLimits,
+  minimumVersion,
+}: MariadbConfigArgs): string {
   const size = mariadbSizing(memoryMiB);
   return `# Written by the estate program; changes by hand are overwritten.
 [mariadbd]
@@ -21,7 +29,7 @@ port = ${port}
 
 # Only TLS from the network; the local socket stays for root on the host itself.
 require_secure_transport = ON
-tls_version = TLSv1.2,TLSv1.3
+tls_version = ${protocols({ minimumVersion }).join(",")}
 ssl_cert = ${MARIADB_TLS_DIRECTORY}/server.crt
 ssl_key = ${MARIADB_TLS_DIRECTORY}/server.key
 
@@ -49,6 +57,8 @@ general_log = OFF
 # Row-based, synced at commit: what point-in-time recovery replays.
 log_bin = /var/lib/mysql/binlog
 binlog_format = ROW
+# Else nobody without SUPER creates a trigger. What makes that dangerous are statements in the log; these are rows.
+log_bin_trust_function_creators = ON
 sync_binlog = 1
 innodb_flush_log_at_trx_commit = 1
 binlog_expire_logs_seconds = 604800

@@ -1,22 +1,25 @@
-export interface HbaArgs {
-  admin: string;
-  /** The only address that reaches the server. */
-  pleskAddress: string;
-  databases: readonly { database: string; logins: readonly string[] }[];
-}
+import { withPrefix } from "../../connect/address";
+import type { Reach } from "../../estate/reachability";
 
 /**
- * pg_hba.conf: each service's login slots into its own database, the admin everywhere, both over TLS from the web host
- * only; on the host itself the engine's own user. Whatever else comes meets the last lines.
+ * pg_hba.conf from the PostgreSQL host's part of the reachability table: each service's login slots into its own database,
+ * the admin everywhere, both over TLS from where the table says; on the host itself the engine's own user. Whatever else
+ * comes meets the last lines.
  */
-export function pgHba({ admin, pleskAddress, databases }: HbaArgs): string {
-  const source = pleskAddress.includes(":") ? `${pleskAddress}/128` : `${pleskAddress}/32`;
+export function pgHba(reach: readonly Reach[]): string {
+  const doors = reach.flatMap((row) => (row.service === "postgres" ? [row] : []));
+  const order = (database: string | undefined) => database ?? "";
   const rules = [
     ["local", "all", "postgres", "", "peer"],
-    ["hostssl", "all", admin, source, "scram-sha-256"],
-    ...[...databases]
-      .sort((a, b) => (a.database < b.database ? -1 : 1))
-      .map(({ database, logins }) => ["hostssl", database, logins.join(","), source, "scram-sha-256"]),
+    ...doors
+      .sort((a, b) => (order(a.database) < order(b.database) ? -1 : 1))
+      .map(({ database, logins, from }) => [
+        "hostssl",
+        database ?? "all",
+        logins.join(","),
+        withPrefix(from),
+        "scram-sha-256",
+      ]),
     ["local", "all", "all", "", "reject"],
     ["host", "all", "all", "all", "reject"],
   ];

@@ -1,6 +1,7 @@
 import { maxConnections, postgresSizing } from "./sizing";
+import type { TlsSettings } from "./tls";
 
-export interface PostgresConfigArgs {
+export interface PostgresConfigArgs extends Pick<TlsSettings, "minimumVersion"> {
   listen: string;
   port: number;
   memoryMiB: number;
@@ -12,14 +13,20 @@ export interface PostgresConfigArgs {
 export const POSTGRES_TLS_DIRECTORY = "/etc/postgresql/tls";
 
 /** Drop-in for the cluster's conf.d. */
-export function postgresConfig({ listen, port, memoryMiB, serviceLimits }: PostgresConfigArgs): string {
+export function postgresConfig({
+  listen,
+  port,
+  memoryMiB,
+  serviceLimits,
+  minimumVersion,
+}: PostgresConfigArgs): string {
   const size = postgresSizing(memoryMiB);
   return `# Written by the estate program; changes by hand are overwritten.
 listen_addresses = '${listen}'
 port = ${port}
 
 ssl = on
-ssl_min_protocol_version = 'TLSv1.3'
+ssl_min_protocol_version = '${minimumVersion}'
 ssl_cert_file = '${POSTGRES_TLS_DIRECTORY}/server.crt'
 ssl_key_file = '${POSTGRES_TLS_DIRECTORY}/server.key'
 password_encryption = 'scram-sha-256'

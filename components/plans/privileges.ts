@@ -79,6 +79,12 @@ export function loginSettings(owner: SchemaOwner): Record<string, string> {
   };
 }
 
-/** Every data command on the service's own keys; no administration, no scripts that outlive a call, no key scan of others. */
-export const REDIS_COMMANDS =
-  "-@all +@read +@write +@connection +@transaction +@pubsub +@scripting -@dangerous -@admin +info";
+/**
+ * Every data command on the service's own keys; no administration. Key patterns do not bind the commands at the end: they
+ * tell the names of other services' keys and channels, or touch the scripts and functions that all services share.
+ */
+export const REDIS_COMMANDS = [
+  "-@all +@read +@write +@connection +@transaction +@pubsub +@scripting -@dangerous -@admin +info",
+  "-scan -randomkey -client|tracking -pubsub|channels -pubsub|shardchannels",
+  "-function -script|flush -script|kill",
+].join(" ");

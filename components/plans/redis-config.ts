@@ -1,6 +1,8 @@
 import { redisMaxMemory } from "./sizing";
+import type { TlsSettings } from "./tls";
+import { protocols } from "./tls";
 
-export interface RedisConfigArgs {
+export interface RedisConfigArgs extends Pick<TlsSettings, "minimumVersion"> {
   listen: string;
   port: number;
   memoryMiB: number;
@@ -10,7 +12,7 @@ export interface RedisConfigArgs {
 export const REDIS_TLS_DIRECTORY = "/etc/redis/tls";
 
 /** The whole of /etc/redis/redis.conf. */
-export function redisConfig({ listen, port, memoryMiB }: RedisConfigArgs): string {
+export function redisConfig({ listen, port, memoryMiB, minimumVersion }: RedisConfigArgs): string {
   return `# Written by the estate program; changes by hand are overwritten.
 bind ${listen}
 protected-mode yes
@@ -20,9 +22,9 @@ port 0
 tls-port ${port}
 tls-cert-file ${REDIS_TLS_DIRECTORY}/server.crt
 tls-key-file ${REDIS_TLS_DIRECTORY}/server.key
-tls-ca-cert-file ${REDIS_TLS_DIRECTORY}/server.crt
+tls-ca-cert-file ${REDIS_TLS_DIRECTORY}/ca.crt
 tls-auth-clients no
-tls-protocols "TLSv1.2 TLSv1.3"
+tls-protocols "${protocols({ minimumVersion }).join(" ")}"
 
 aclfile /etc/redis/users.acl
 acllog-max-len 128

@@ -1,4 +1,4 @@
-# Configuration, pg_hba.conf and admin role of a PostgreSQL server. Needs: CONFIGURATION, HBA, CERTIFICATE, LOCALE.
+# Configuration, pg_hba.conf and admin role of a PostgreSQL server. Needs: CONFIGURATION, HBA, LOCALE.
 # Standard input: the SQL that makes the admin role; the password in it is a SCRAM verifier.
 STAMP=/etc/postgresql/tls/started-with
 sql=$(cat)
@@ -34,7 +34,7 @@ if ! diff -q "$hba" - <<<"$HBA" >/dev/null; then
   client -c "SELECT pg_reload_conf()" >/dev/null
 fi
 
-wanted=$(printf '%s\n%s' "$CONFIGURATION" "$CERTIFICATE" | sha256sum)
+wanted=$(printf '%s' "$CONFIGURATION" | sha256sum)
 if ! started_with "$wanted"; then
   install -d -m 0755 -o postgres -g postgres "$directory/conf.d"
   printf '%s\n' "$CONFIGURATION" | put "$file" postgres:postgres 0640

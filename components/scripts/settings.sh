@@ -13,7 +13,7 @@ take_back() {
   if [ -e "$1.previous" ]; then mv "$1.previous" "$1"; else rm -f "$1"; fi
 }
 
-# The engine reads configuration and certificate at its start: what it started with is noted beside the certificate.
+# The engine reads its configuration at its start: what it started with is noted beside the certificate.
 started_with() { [ "$(cat "$STAMP" 2>/dev/null)" = "$1" ]; }
 note_start() { echo "$1" >"$STAMP"; }
 

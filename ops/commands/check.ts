@@ -1,15 +1,19 @@
 import { Command } from "commander";
 import { databases, redisUsers } from "../../estate/catalogue";
 import { loadStackConfig } from "../../estate/load";
+import type { StackConfig } from "../../estate/types";
 import { couldNotTell, EXIT, type ExitCode, messageOf } from "../exit";
 import type { Io } from "../io";
+import { checkPrivileges, type Privileges, sound } from "../privileges/check";
+import { proveAs } from "../privileges/provers";
 import type { Finish } from "../program";
 import { checkAll, type Reach } from "../reach/check";
 import { connectAs } from "../reach/connectors";
 import { narrow } from "../reach/only";
-import { isTarget, selectTargets } from "../reach/targets";
+import { isTarget, type MinimumVersions, selectTargets } from "../reach/targets";
 import { requireWayIn } from "../reach/way-in";
 import { renderCheck, renderCheckJson } from "../render/check";
+import { renderPrivileges, renderPrivilegesJson } from "../render/privileges";
 import { startProgress } from "../render/progress";
 import { resolveStack } from "../stack";
 import { readStackOutputs } from "../stack-outputs";
@@ -21,6 +25,7 @@ interface CheckCommandOptions {
   stack?: string;
   json?: boolean;
   only?: string[];
+  privileges?: boolean;
 }
 
 export function checkCommand(io: Io, finish: Finish): Command {
@@ -28,19 +33,24 @@ export function checkCommand(io: Io, finish: Finish): Command {
     .description("Log in to every database as its service, over verified TLS, and show what answers.")
     .option("--stack <name>", "stack to check (default: $PULUMI_STACK, then the selected one)")
     .option("--only <name...>", "only these databases or redis users")
+    .option("--privileges", "show what every service can and cannot do, by trying it")
     .option("--json", "print JSON")
     .addHelpText(
       "after",
       `
 Logins come from the stack's outputs, the way in is ALL_PROXY (see: estate tunnel --help).
-A login counts when the session is encrypted, in its own database and works as its service.
+A login counts when the session is encrypted, in its own database and works as its service, and the server is not
+older than the stack's minimumVersion. A certificate that ends within 30 days is warned of.
+--privileges tries what each service must be able to do and what it must not, on scratch objects and in
+transactions that are rolled back; nothing of it stays. Refused attempts show in the servers' logs.
 
 Examples:
   estate check --stack local
   estate check --stack prod --only mo_crm mo_idp
+  estate check --stack prod --privileges
   estate check --stack prod --json | jq '.results[] | select(.reachable | not)'
 
-Exit codes: 0 all reachable, 1 something is not, 2 could not tell (no stack, no outputs, no way in).`,
+Exit codes: 0 all reachable (all as declared), 1 something is not, 2 could not tell (no stack, no outputs, no way in).`,
     )
     .action(async (options: CheckCommandOptions) => finish(await check(io, options)));
 }
@@ -49,10 +59,11 @@ async function check(io: Io, options: CheckCommandOptions): Promise<ExitCode> {
   const stack = await resolveStack(io, options.stack);
   const progress = startProgress(io, `reading the outputs of stack ${stack} ...`);
   try {
-    const hasRedis = stackHasRedis(io, stack);
+    const servers = serversOf(io, stack);
+    const hasRedis = servers.redis !== undefined;
     const declared = narrow({ databases, redisUsers: hasRedis ? redisUsers : [] }, options.only);
     const outputs = await readStackOutputs(io, stack);
-    const targets = selectTargets(declared.databases, declared.redisUsers, outputs);
+    const targets = selectTargets(declared.databases, declared.redisUsers, outputs, minimumVersions(servers));
     progress.show("looking for the way in ...");
     const endpoints = targets.flatMap((target) => (isTarget(target) ? [target.endpoint] : []));
     await requireWayIn(
@@ -62,12 +73,21 @@ async function check(io: Io, options: CheckCommandOptions): Promise<ExitCode> {
     );
     let finished = 0;
     progress.show(`0/${targets.length} checked`);
-    const results = await checkAll(targets, {
-      connect: connectAs(io.env),
+    const bounds = {
       timeoutMs: TIMEOUT_MS,
       parallel: PARALLEL,
       onResult: () => progress.show(`${++finished}/${targets.length} checked`),
-    });
+    };
+    if (options.privileges) {
+      // What lies around a service is all that is declared, also where only some services are asked for.
+      const prove = proveAs({ databases, redisUsers }, io.env);
+      const results = await checkPrivileges(targets, { ...bounds, databases, prove });
+      progress.end();
+      const report = { stack, results };
+      io.out(options.json ? renderPrivilegesJson(report) : renderPrivileges(report, { colour: io.colour }));
+      return exitCodeForPrivileges(results);
+    }
+    const results = await checkAll(targets, { ...bounds, connect: connectAs(io.env) });
     progress.end();
     const report = { stack, results };
     io.out(options.json ? renderCheckJson(report) : renderCheck(report, { colour: io.colour }));
@@ -83,9 +103,18 @@ export function exitCodeFor(results: readonly Reach[]): ExitCode {
   return results.every((result) => result.reachable) ? EXIT.done : EXIT.failed;
 }
 
-function stackHasRedis(io: Io, stack: string): boolean {
+export function exitCodeForPrivileges(results: readonly Privileges[]): ExitCode {
+  if (results.length === 0) return EXIT.unknown;
+  return results.every(sound) ? EXIT.done : EXIT.failed;
+}
+
+function minimumVersions(servers: StackConfig["servers"]): MinimumVersions {
+  return Object.fromEntries(Object.entries(servers).map(([name, server]) => [name, server?.minimumVersion]));
+}
+
+function serversOf(io: Io, stack: string): StackConfig["servers"] {
   try {
-    return loadStackConfig(stack, io.projectDir).servers.redis !== undefined;
+    return loadStackConfig(stack, io.projectDir).servers;
   } catch (error) {
     throw couldNotTell(messageOf(error));
   }

@@ -1,5 +1,5 @@
 import { messageOf } from "../exit";
-import { evaluate, type SessionFacts, shortVersion } from "./evaluate";
+import { daysLeft, evaluate, type SessionFacts, shortVersion } from "./evaluate";
 import { isTarget, type Missing, type Target } from "./targets";
 
 /** An open session over verified TLS. */
@@ -24,6 +24,8 @@ export interface Reach {
   reachable: boolean;
   version?: string;
   tlsProtocol?: string;
+  /** Whole days until the certificate that the server shows ends. */
+  certificateDaysLeft?: number;
   /** Median round trip of a query on the open session. */
   latencyMs?: number;
   /** TCP, TLS and login together. */
@@ -41,6 +43,8 @@ export interface CheckOptions {
   onResult?(result: Reach): void;
   /** Milliseconds from any fixed moment. Default: `performance.now`. */
   now?(): number;
+  /** The time of day, in milliseconds. Default: `Date.now`. */
+  clock?(): number;
 }
 
 /** Tries every target; the results keep the targets' order. Never rejects because a target fails. */
@@ -108,6 +112,8 @@ async function measure(target: Target, options: CheckOptions, attempt: Attempt, 
     const latencyMs = await medianOfThree(() => session.ping(), now);
     found.version = shortVersion(facts.version);
     found.tlsProtocol = facts.tlsProtocol;
+    const left = daysLeft(facts.certificateNotAfter, (options.clock ?? Date.now)());
+    if (left !== undefined) found.certificateDaysLeft = left;
     found.latencyMs = latencyMs;
     const faults = evaluate(facts, target.expected);
     found.reachable = faults.length === 0;

@@ -1,3 +1,4 @@
+import { versionAtLeast } from "../../estate/schema";
 import type { Expectation } from "./targets";
 
 /** What a session says of itself. */
@@ -6,6 +7,8 @@ export interface SessionFacts {
   version: string;
   /** `TLSv1.3`; empty: the session is not encrypted. */
   tlsProtocol: string;
+  /** End of the certificate that the server has shown, as Date reads it. */
+  certificateNotAfter: string;
   loggedInAs: string;
   workingAs: string;
   database: string | undefined;
@@ -26,7 +29,17 @@ export function evaluate(facts: SessionFacts, expected: Expectation): string[] {
   if (facts.database !== expected.database) {
     faults.push(`is in database ${facts.database ?? "none"}, not in ${expected.database ?? "none"}`);
   }
+  const { minimumVersion } = expected;
+  if (minimumVersion !== undefined && !versionAtLeast(facts.version, minimumVersion)) {
+    faults.push(`runs version ${shortVersion(facts.version)}; the stack asks for ${minimumVersion} or newer`);
+  }
   return faults;
+}
+
+/** Whole days from `now` (milliseconds) until a certificate ends; negative: it has ended. undefined: not known. */
+export function daysLeft(notAfter: string, now: number): number | undefined {
+  const end = Date.parse(notAfter);
+  return Number.isNaN(end) ? undefined : Math.floor((end - now) / 86_400_000);
 }
 
 /** `17.5 (Debian 17.5-1)` -> `17.5`, `11.8.3-MariaDB-0+deb13u1` -> `11.8.3`. */

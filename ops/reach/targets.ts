@@ -10,7 +10,12 @@ export interface Expectation {
   workingAs: string;
   /** Open database; undefined for Redis. */
   database: string | undefined;
+  /** Oldest version of the engine; undefined: any. */
+  minimumVersion?: string | undefined;
 }
+
+/** Oldest version that each server may run. */
+export type MinimumVersions = Readonly<Record<string, string | undefined>>;
 
 /** One login to try. Holds the password: never printed as a whole. */
 export interface Target {
@@ -40,11 +45,17 @@ export function selectTargets(
   databases: readonly DatabaseEntry[],
   redisUsers: readonly RedisUserEntry[],
   outputs: StackOutputs,
+  minimumVersions: MinimumVersions = {},
 ): (Target | Missing)[] {
-  return [
+  const targets = [
     ...databases.filter((entry) => entry.state === "live").map((entry) => databaseTarget(entry, outputs)),
     ...redisUsers.map((user) => redisTarget(user, outputs)),
   ];
+  return targets.map((target) =>
+    isTarget(target)
+      ? { ...target, expected: { ...target.expected, minimumVersion: minimumVersions[target.server] } }
+      : target,
+  );
 }
 
 export function isTarget(target: Target | Missing): target is Target {

@@ -25,6 +25,7 @@ export function renderCheck({ results }: CheckReport, options: { colour: boolean
     databases.length > 0 ? renderTable(columns("database", options.colour), databases) : "",
     redis.length > 0 ? renderTable(columns("redis user", options.colour), redis) : "",
     renderFailures(results),
+    renderWarnings(results),
     `${renderSummary(results)}\n`,
   ];
   return parts.filter((part) => part !== "").join("\n");
@@ -61,10 +62,28 @@ function columns(head: string, colour: boolean): Column<Reach>[] {
     { head: "host", cell: (result) => (result.host ? `${result.host}:${result.port}` : "-") },
     { head: "version", cell: (result) => result.version ?? "-" },
     { head: "tls", cell: (result) => result.tlsProtocol || "-" },
+    { head: "cert days", cell: (result) => String(result.certificateDaysLeft ?? "-"), align: "right" },
     { head: "latency ms", cell: (result) => milliseconds(result.latencyMs), align: "right" },
     { head: "login ms", cell: (result) => milliseconds(result.loginMs), align: "right" },
     { head: "result", cell: (result) => (result.reachable ? paint.good("ok") : paint.bad("FAILED")) },
   ];
+}
+
+/** From here on a certificate is worth a warning: `up` renews it long before. */
+const WARN_DAYS = 30;
+
+/** One line a server, whatever else is well: the exit code does not change for them. */
+function renderWarnings(results: readonly Reach[]): string {
+  const servers = new Map<string, number>();
+  for (const { server, certificateDaysLeft: days } of results) {
+    if (days !== undefined && days <= WARN_DAYS) servers.set(server, days);
+  }
+  return [...servers]
+    .map(([server, days]) => {
+      const fix = server === "plesk" ? "renew it on the web host, then run: pulumi up" : "run: pulumi up";
+      return `warning: the certificate of ${server} ends in ${days} days; ${fix}\n`;
+    })
+    .join("");
 }
 
 function milliseconds(value: number | undefined): string {

@@ -1,4 +1,4 @@
-import { type FieldChange, type Properties, UNKNOWN, type Value } from "./kind";
+import type { FieldChange, Properties, Value } from "./kind";
 
 type Maybe = Value | undefined;
 
@@ -29,7 +29,6 @@ function compare(before: Maybe, after: Maybe, path: string, changes: FieldChange
   if (!had && !has) return;
   if (!had) changes.push({ path, kind: "add" });
   else if (!has) changes.push({ path, kind: "delete" });
-  else if (after === UNKNOWN) changes.push({ path, kind: "update" });
   else if (isArray(before) && isArray(after)) compareArrays(before, after, path, changes);
   else if (isObject(before) && isObject(after)) {
     for (const key of unionOfKeys(before, after)) {

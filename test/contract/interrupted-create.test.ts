@@ -22,7 +22,10 @@ describe.each(["16", "17"] as const)("what an interrupted run left on PostgreSQL
     const { engine } = bench;
     return connectPostgres(engine, engine, { ...engine.admin, database });
   };
-  const clear = (kind: "database" | "role") => clearLeftover(kind, name, `${name}-resource`, connect);
+  const clear = async (kind: "database" | "role") => {
+    const server = await connect("postgres");
+    await clearLeftover(kind, name, `${name}-resource`, server, connect).finally(() => server.close());
+  };
   const thereIs = async (kind: "database" | "role") => {
     const [catalogue, column] = kind === "database" ? ["pg_database", "datname"] : ["pg_roles", "rolname"];
     const rows = await bench.sql(`SELECT 1 FROM ${catalogue} WHERE ${column} = '${name}'`);

@@ -22,7 +22,10 @@ const echo: Answers[string] = (inputs) => inputs;
 
 /** The resources of this project. Passwords and outputs are recognisable, so a test can look for them. */
 export const answers: Answers = {
+  "estate:host:Certificate": (inputs, name) => ({ ...inputs, authority: `authority of ${name}` }),
+  "estate:host:ServerSettings": echo,
   "estate:host:Machine": (inputs, name) => ({ ...inputs, identity: `identity of ${name}` }),
+  "estate:host:Firewall": echo,
   "estate:catalogue:Roster": echo,
   "estate:mariadb:Database": echo,
   "estate:mariadb:Account": echo,

@@ -21,7 +21,6 @@ const PLUGINS = {
       (kind) => `postgresql:index/${kind}`,
     ),
   },
-  mysql: { version: "3.3.2", kinds: ["mysql:index/database:Database"] },
   command: {
     version: "1.2.1",
     kinds: ["command:local:Command", "command:remote:Command", "command:remote:CopyToRemote"],

@@ -110,7 +110,7 @@ describe("the whole estate", () => {
 
   it("keeps passwords, hashes and verifiers out of command lines and environments", () => {
     const commands = resources.filter(({ type }) => type === "command:remote:Command");
-    expect(commands).toHaveLength(10);
+    expect(commands).toHaveLength(7);
     for (const { name, inputs } of commands) {
       expect(String(unseal(inputs.create)), name).not.toMatch(
         /clear text of|SCRAM-SHA-256\$|\*[0-9A-F]{40}|#[0-9a-f]{64}/,
@@ -134,6 +134,20 @@ describe("the whole estate", () => {
     expect(stdin("redis-server")).toMatch(/^user default off/);
   });
 
+  it("names each server in a certificate of its own, and tells Redis alone how to log in for a new one", () => {
+    const certificates = resources.filter(({ type }) => type === "estate:host:Certificate");
+    expect(certificates.map(({ inputs }) => String(inputs.name)).sort()).toEqual([
+      "mariadb.test",
+      "postgres.test",
+      "redis.test",
+    ]);
+    for (const { inputs } of certificates) {
+      expect(inputs.renewBefore).toBe(60);
+      expect(openTexts(inputs.admin)).toEqual([]);
+      expect(inputs.admin !== undefined).toBe(inputs.engine === "redis");
+    }
+  });
+
   it("becomes root through sudo where the SSH user is another", () => {
     const line = (name: string) => String(find(resources, name).inputs.create);
     expect(line("mariadb-packages")).toMatch(/^sudo -n env LC_ALL=C.UTF-8 bash -euo pipefail -c '/);
@@ -144,7 +158,7 @@ describe("the whole estate", () => {
     const { inputs } = find(resources, "postgres-postgresql");
     expect(inputs).toMatchObject({ sslmode: "verify-full", username: "estate_admin", host: "postgres.test" });
     expect(String(inputs.sslrootcert)).toMatch(/^\.cache\/trust\/postgres-[0-9a-f]{16}\.pem$/);
-    expect(readFileSync(String(inputs.sslrootcert), "utf8")).toBe("output of postgres-certificate");
+    expect(readFileSync(String(inputs.sslrootcert), "utf8")).toBe("authority of postgres-certificate");
   });
 
   it("closes postgres and template1 to everybody", () => {

@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { mariadbAdminSql, postgresAdminSql, redisAdminRules } from "../../../components/plans/admin";
-import { certificateVariables } from "../../../components/plans/certificate";
 import { hostCommand, quote } from "../../../components/plans/host-script";
 import { verdict } from "../../../components/plans/leftover";
 import { mariadbConfig } from "../../../components/plans/mariadb-config";
@@ -20,7 +19,9 @@ import {
   redisMaxMemory,
 } from "../../../components/plans/sizing";
 import { hostKey, secretFromEnvironment, sshLogin } from "../../../components/plans/ssh";
+import { TLS } from "../../../components/plans/tls";
 import { writeTrustFile } from "../../../components/plans/trust-file";
+import type { Reach } from "../../../estate/reachability";
 
 let directory: string;
 beforeEach(() => {
@@ -54,11 +55,11 @@ describe("sizes", () => {
   });
 });
 
-describe("configuration files", () => {
-  const size = { port: 3306, memoryMiB: 1024, serviceLimits: [20] };
+const size = { port: 3306, memoryMiB: 1024, serviceLimits: [20] };
 
+describe("configuration files", () => {
   it("MariaDB: TLS only, one address, no files, hardened login", () => {
-    const text = mariadbConfig({ ...size, listen: "192.0.2.12" });
+    const text = mariadbConfig({ ...size, ...TLS.mariadb, listen: "192.0.2.12" });
     for (const line of [
       "bind-address = 192.0.2.12",
       "require_secure_transport = ON",
@@ -75,7 +76,7 @@ describe("configuration files", () => {
   });
 
   it("PostgreSQL: TLS 1.3, SCRAM, statistics, slow statements without their parameters, room for two slots a service", () => {
-    const text = postgresConfig({ ...size, port: 5432, listen: "192.0.2.13" });
+    const text = postgresConfig({ ...size, ...TLS.postgres, port: 5432, listen: "192.0.2.13" });
     for (const line of [
       "listen_addresses = '192.0.2.13'",
       "ssl_min_protocol_version = 'TLSv1.3'",
@@ -92,7 +93,8 @@ describe("configuration files", () => {
   });
 
   it("Redis: no plain port, TLS, users from the ACL file, queues never evicted", () => {
-    const lines = redisConfig({ listen: "192.0.2.14", port: 6380, memoryMiB: 512 }).split("\n");
+    const args = { ...TLS.redis, listen: "192.0.2.14", port: 6380, memoryMiB: 512 };
+    const lines = redisConfig(args).split("\n");
     for (const line of [
       "port 0",
       "tls-port 6380",
@@ -105,14 +107,23 @@ describe("configuration files", () => {
   });
 
   it("pg_hba.conf: each login into its own database, from one address, and nothing else", () => {
-    const hba = pgHba({
-      admin: "estate_admin",
-      pleskAddress: "192.0.2.11",
-      databases: [
-        { database: "mo_idp", logins: ["svc_idp_a", "svc_idp_b"] },
-        { database: "mcp_portal", logins: ["svc_mcp_portal_a", "svc_mcp_portal_b"] },
-      ],
+    const door = (database: string | undefined, logins: string[]): Reach => ({
+      ...{
+        host: "postgres",
+        service: "postgres",
+        port: 5432,
+        protocol: "tcp",
+        who: "web host",
+        tls: "required",
+      },
+      ...{ from: "192.0.2.11", database, logins },
     });
+    const hba = pgHba([
+      door(undefined, ["estate_admin"]),
+      door("mo_idp", ["svc_idp_a", "svc_idp_b"]),
+      door("mcp_portal", ["svc_mcp_portal_a", "svc_mcp_portal_b"]),
+      { host: "postgres", service: "ssh", port: 22, protocol: "tcp", from: "192.0.2.1", who: "operators" },
+    ]);
     expect(hba).toMatchInlineSnapshot(`
       "# Written by the estate program; changes by hand are overwritten.
       local    all         postgres                                          peer
@@ -122,7 +133,6 @@ describe("configuration files", () => {
       local    all         all                                               reject
       host     all         all                                all            reject"
     `);
-    expect(pgHba({ admin: "a", pleskAddress: "2001:db8::11", databases: [] })).toContain("2001:db8::11/128");
   });
 });
 
@@ -255,6 +265,16 @@ describe("what an interrupted run left", () => {
   });
 });
 
+describe("TLS settings", () => {
+  it("let a server speak 1.3 alone, or 1.2 as well", () => {
+    const only = { ...TLS.mariadb, minimumVersion: "TLSv1.3" } as const;
+    expect(mariadbConfig({ ...size, ...only, listen: "192.0.2.12" })).toContain("tls_version = TLSv1.3\n");
+    const redis = { listen: "192.0.2.14", port: 6380, memoryMiB: 512 };
+    expect(redisConfig({ ...redis, ...TLS.redis })).toContain('tls-protocols "TLSv1.2 TLSv1.3"\n');
+    expect(redisConfig({ ...redis, ...only })).toContain('tls-protocols "TLSv1.3"\n');
+  });
+});
+
 describe("commands on a host", () => {
   it("survive any text in their variables", () => {
     const value = 'it\'s $HOME `id`\n\\ "quoted"';
@@ -265,7 +285,6 @@ describe("commands on a host", () => {
   it("are scripts that bash can read", () => {
     for (const scripts of [
       ["install-packages"],
-      ["certificate"],
       ["settings", "mariadb"],
       ["settings", "postgres"],
       ["settings", "redis"],
@@ -274,17 +293,6 @@ describe("commands on a host", () => {
       const parsed = command.replace("bash -euo pipefail -c", "bash -n -euo pipefail -c");
       expect(execFileSync("sh", ["-c", parsed], { encoding: "utf8" })).toBe("");
     }
-  });
-
-  it("name a host in the certificate by what it is", () => {
-    expect(certificateVariables("db.test", "/d", "mysql")).toMatchObject({
-      SUBJECT_ALTERNATIVE_NAME: "DNS:db.test",
-      CHECK: "-checkhost",
-    });
-    expect(certificateVariables("192.0.2.1", "/d", "mysql")).toMatchObject({
-      SUBJECT_ALTERNATIVE_NAME: "IP:192.0.2.1",
-      CHECK: "-checkip",
-    });
   });
 });
 

@@ -3,12 +3,13 @@ import { describe, expect, it } from "vitest";
 import { exitCodeFor } from "../../../ops/commands/check";
 import { EXIT } from "../../../ops/exit";
 import { type Connect, checkAll, type Session } from "../../../ops/reach/check";
-import { evaluate, type SessionFacts, shortVersion } from "../../../ops/reach/evaluate";
+import { daysLeft, evaluate, type SessionFacts, shortVersion } from "../../../ops/reach/evaluate";
 import { reach, target } from "./support";
 
 const good: SessionFacts = {
   version: "17.6 (Debian 17.6-0+deb13u1)",
   tlsProtocol: "TLSv1.3",
+  certificateNotAfter: "Nov 20 11:15:11 2028 GMT",
   loggedInAs: "svc_idp_a",
   workingAs: "svc_idp",
   database: "mo_idp",
@@ -37,6 +38,21 @@ describe("evaluate", () => {
     expect(evaluate({ ...good, ...change }, expected)).toEqual([fault]);
   });
 
+  it("refuses a server that is older than the stack asks for, number by number", () => {
+    const at = (minimumVersion: string) => evaluate(good, { ...expected, minimumVersion });
+    expect(at("17")).toEqual([]);
+    expect(at("17.6")).toEqual([]);
+    expect(at("17.10")).toEqual(["runs version 17.6; the stack asks for 17.10 or newer"]);
+  });
+
+  it("counts whole days until a certificate ends", () => {
+    const noon = Date.parse("2028-11-20T12:00:00Z");
+    expect(daysLeft("Nov 21 11:59:59 2028 GMT", noon)).toBe(0);
+    expect(daysLeft("Dec 20 12:00:00 2028 GMT", noon)).toBe(30);
+    expect(daysLeft("Nov 20 11:15:11 2028 GMT", noon)).toBe(-1);
+    expect(daysLeft("", noon)).toBeUndefined();
+  });
+
   it("names all faults at once", () => {
     expect(evaluate({ ...good, tlsProtocol: "", workingAs: "postgres" }, expected)).toHaveLength(2);
   });
@@ -52,6 +68,15 @@ describe("evaluate", () => {
 });
 
 describe("checkAll", () => {
+  it("tells how long the certificate that was shown still lives", async () => {
+    const clock = () => Date.parse("2028-11-10T11:15:11Z");
+    const [result] = await checkAll(
+      [target()],
+      options(async () => session(), { clock }),
+    );
+    expect(result).toMatchObject({ reachable: true, certificateDaysLeft: 10 });
+  });
+
   it("keeps the order of the targets, whichever answers first", async () => {
     const connect: Connect = async ({ name }) => {
       await sleep(name === "first" ? 20 : 0);

@@ -19,6 +19,7 @@ const results = [
     reachable: false,
     version: undefined,
     tlsProtocol: undefined,
+    certificateDaysLeft: undefined,
     latencyMs: undefined,
     loginMs: undefined,
     reason: "cannot connect to postgres.example:5432: no answer within 10 s",
@@ -62,19 +63,36 @@ describe("estate list", () => {
 describe("estate check", () => {
   it("shows the table, the failures and the closing line", () => {
     expect(renderCheck({ stack: "prod", results }, plain)).toMatchInlineSnapshot(`
-      "database  server    host                   version  tls      latency ms  login ms  result
-      mo_crm    mariadb   mariadb.example:3306   11.8.3   TLSv1.3         0.6      14.3  ok
-      mo_n8n    mariadb   mariadb.example:3306   11.8.3   TLSv1.3        12.3     102.5  ok
-      mo_idp    postgres  postgres.example:5432  -        -                 -         -  FAILED
+      "database  server    host                   version  tls      cert days  latency ms  login ms  result
+      mo_crm    mariadb   mariadb.example:3306   11.8.3   TLSv1.3        300         0.6      14.3  ok
+      mo_n8n    mariadb   mariadb.example:3306   11.8.3   TLSv1.3        300        12.3     102.5  ok
+      mo_idp    postgres  postgres.example:5432  -        -                -           -         -  FAILED
 
-      redis user  server  host                version  tls      latency ms  login ms  result
-      svc_crm     redis   redis.example:6379  8.0.2    TLSv1.3         0.6      14.3  ok
+      redis user  server  host                version  tls      cert days  latency ms  login ms  result
+      svc_crm     redis   redis.example:6379  8.0.2    TLSv1.3        300         0.6      14.3  ok
 
       mo_idp: cannot connect to postgres.example:5432: no answer within 10 s
 
       2/3 databases reachable, 1/1 redis users reachable
       "
     `);
+  });
+
+  it("warns of each server whose certificate ends within 30 days, once, whatever else is well", () => {
+    const text = (days: number, server = "mariadb") =>
+      renderCheck(
+        {
+          stack: "prod",
+          results: ["mo_crm", "mo_n8n"].map((name) => reach({ name, server, certificateDaysLeft: days })),
+        },
+        plain,
+      );
+    expect(text(31)).not.toContain("warning");
+    expect(text(30)).toContain(
+      "\nwarning: the certificate of mariadb ends in 30 days; run: pulumi up\n\n2/2",
+    );
+    expect(text(30).match(/warning/g)).toHaveLength(1);
+    expect(text(3, "plesk")).toContain("ends in 3 days; renew it on the web host, then run: pulumi up\n");
   });
 
   it("tells one reason once", () => {
@@ -106,6 +124,7 @@ describe("estate check", () => {
     });
     expect(report.results[1]).toMatchObject({
       name: "mo_n8n",
+      certificateDaysLeft: 300,
       latencyMs: 12.35,
       loginMs: 102.5,
       reachable: true,

@@ -56,6 +56,7 @@ export function reach(changes: Partial<Reach> = {}): Reach {
     reachable: true,
     version: "11.8.3",
     tlsProtocol: "TLSv1.3",
+    certificateDaysLeft: 300,
     latencyMs: 0.62,
     loginMs: 14.26,
     ...changes,

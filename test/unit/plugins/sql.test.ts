@@ -1,7 +1,4 @@
 import { describe, expect, test } from "vitest";
-import type { Properties } from "../../../provider/wire/kind";
-import * as mysqlConfig from "../../../toolchain/plugins/mysql/config";
-import { database as mysqlDatabase, statement } from "../../../toolchain/plugins/mysql/database";
 import { checkConfig, serverConfig } from "../../../toolchain/plugins/postgresql/config";
 import * as database from "../../../toolchain/plugins/postgresql/database";
 import * as extension from "../../../toolchain/plugins/postgresql/extension";
@@ -139,26 +136,5 @@ describe("PostgreSQL statements", () => {
     const call = { config: undefined as never, urn: "urn", signal: new AbortController().signal };
     await expect(extension.extension.read(call, "pgcrypto", undefined)).rejects.toThrow("database.extension");
     await expect(schema.schema.read(call, "a.b.c", undefined)).rejects.toThrow("database.schema");
-  });
-});
-
-describe("MySQL", () => {
-  test("configuration: verified TLS only, endpoint in its parts", () => {
-    const faults = (news: Properties) => properties(mysqlConfig.checkConfig(news, {}).failures);
-    expect(faults({})).toEqual(["endpoint", "username", "tls"]);
-    expect(
-      faults({ endpoint: "/run/socket", username: "u", tls: "skip-verify", proxy: "http://x:1" }),
-    ).toEqual(["endpoint", "tls", "proxy"]);
-    expect(
-      faults({ endpoint: "db:3306", username: "u", tls: "true", authenticationPlugin: "native" }),
-    ).toEqual(["authenticationPlugin"]);
-    expect(mysqlConfig.parseEndpoint("[::1]:3306")).toEqual({ host: "::1", port: 3306 });
-  });
-
-  test("a database has the real plugin's defaults, and every name is quoted", () => {
-    const { inputs } = mysqlDatabase.check({ name: "a`b" }, undefined, { urn: "urn" });
-    expect(statement("CREATE", inputs as never)).toBe(
-      "CREATE DATABASE `a``b` CHARACTER SET `utf8` COLLATE `utf8_general_ci`",
-    );
   });
 });

@@ -1,0 +1,23 @@
+import type { RunResult, SshConnection } from "./ssh";
+
+/** A word of the shell that stands for exactly `value`. */
+export function quote(value: string): string {
+  return `'${value.replaceAll("'", `'\\''`)}'`;
+}
+
+/**
+ * Runs Bash text as root on a host; anyone but root goes through `sudo -n`. The text and its variables travel on standard
+ * input and so show in no process list: a variable may be a secret. Its commands must not read standard input.
+ * `-euo pipefail`: the first failing step ends it with its exit code, which is an answer and not an error.
+ */
+export function runScript(
+  ssh: SshConnection,
+  user: string,
+  text: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<RunResult> {
+  const assignments = Object.entries(variables).map(([name, value]) => `${name}=${quote(value)}`);
+  // Braces: the shell has read the text to its end before a command could take a bite of it.
+  const stdin = [...assignments, "{", text, "exit 0", "} </dev/null", ""].join("\n");
+  return ssh.run(`${user === "root" ? "" : "sudo -n "}env LC_ALL=C.UTF-8 bash -euo pipefail -s`, { stdin });
+}

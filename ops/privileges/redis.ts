@@ -1,0 +1,49 @@
+import { randomBytes } from "node:crypto";
+import { connectRedis, type RedisConnection } from "../../connect/redis";
+import type { RedisUserEntry } from "../../estate/types";
+import type { Target } from "../reach/targets";
+import { judge, type Observed, type ProbeResult } from "./probe";
+import { type RedisProbe, redisProbes, SWITCHED_OFF } from "./redis-probes";
+
+/** Logs in as the service's ACL user and tries every probe. Throws where the login itself does not work. */
+export async function proveRedis(
+  target: Target,
+  user: RedisUserEntry,
+  all: readonly RedisUserEntry[],
+  timeoutMs: number,
+): Promise<ProbeResult[]> {
+  const login = { user: target.expected.loggedInAs, password: target.password };
+  const connection = await connectRedis(target.endpoint, target.trust, login, timeoutMs);
+  try {
+    const probes = redisProbes({
+      user: user.name,
+      keyPrefix: user.keyPrefix,
+      otherPrefixes: [...all.filter(({ name }) => name !== user.name).map(({ keyPrefix }) => keyPrefix), ""],
+      scratch: `estate-check-${randomBytes(6).toString("hex")}`,
+    });
+    const results: ProbeResult[] = [];
+    for (const probe of probes) results.push(judge(probe, await attempt(connection, probe)));
+    return results;
+  } finally {
+    await connection.close();
+  }
+}
+
+async function attempt(connection: RedisConnection, { commands, cleanup }: RedisProbe): Promise<Observed> {
+  const call = ([command = "", ...words]: readonly string[]) => connection.call(command, ...words);
+  try {
+    for (const command of commands) await call(command);
+    return {};
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { error: { code: codeOf(message), message } };
+  } finally {
+    for (const command of cleanup ?? []) await call(command).catch(() => undefined);
+  }
+}
+
+/** Redis begins its errors with a word in capitals; whatever else comes is no answer of the server. */
+function codeOf(message: string): string | undefined {
+  if (/^ERR \S+ command not allowed/.test(message)) return SWITCHED_OFF;
+  return /^[A-Z]{3,}\b/.exec(message)?.[0];
+}

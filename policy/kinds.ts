@@ -1,0 +1,39 @@
+/** Type tokens of the resources that rules look at. */
+
+export const MARIADB_DATABASE = "estate:mariadb:Database";
+export const MARIADB_ACCOUNT = "estate:mariadb:Account";
+export const POSTGRES_LOGIN = "estate:postgres:Login";
+export const POSTGRES_ACCESS = "estate:postgres:Access";
+export const REDIS_USER = "estate:redis:User";
+export const FIREWALL = "estate:host:Firewall";
+export const SERVER_SETTINGS = "estate:host:ServerSettings";
+export const ROSTER = "estate:catalogue:Roster";
+export const ESTATE_PROVIDER = "pulumi:providers:estate";
+
+export const POSTGRES_DATABASE = "postgresql:index/database:Database";
+export const POSTGRES_ROLE = "postgresql:index/role:Role";
+export const EXTENSION = "postgresql:index/extension:Extension";
+export const POSTGRESQL_PROVIDER = "pulumi:providers:postgresql";
+
+export const RANDOM_PASSWORD = "random:index/randomPassword:RandomPassword";
+export const REMOTE_COMMAND = "command:remote:Command";
+export const LOCAL_COMMAND = "command:local:Command";
+
+export const ACTIONS_SECRET = "github:index/actionsSecret:ActionsSecret";
+export const ENVIRONMENT_SECRET = "github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret";
+
+export const BUCKET = "aws:s3/bucket:Bucket";
+export const PUBLIC_ACCESS_BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock";
+export const ENCRYPTION =
+  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration";
+export const VERSIONING = "aws:s3/bucketVersioning:BucketVersioning";
+export const LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration";
+export const OBJECT_LOCK = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration";
+export const BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy";
+export const BUCKET_ACL = "aws:s3/bucketAcl:BucketAcl";
+export const OWNERSHIP = "aws:s3/bucketOwnershipControls:BucketOwnershipControls";
+export const KMS_KEY = "aws:kms/key:Key";
+export const AWS_PROVIDER = "pulumi:providers:aws";
+export const SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup";
+export const SECURITY_GROUP_RULE = "aws:ec2/securityGroupRule:SecurityGroupRule";
+export const SECURITY_GROUP_INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";

@@ -1,0 +1,31 @@
+import { databasesOf } from "../databases";
+import { texts } from "../plain";
+import { stackRule } from "../rule";
+import { textList } from "../settings";
+
+interface Config {
+  types: string[];
+}
+
+export const databaseBackedUp = stackRule<Config>({
+  name: "database-backed-up",
+  description: "Every database is in a backup.",
+  severity: "high",
+  // Advisory until the program declares backups; then mandatory.
+  level: "advisory",
+  remediationSteps: "Add the database to `databases` of its host's backup.",
+  config: {
+    types: textList("Kinds that back up what their property `databases` lists", ["estate:host:Backup"]),
+  },
+  *faults(resources, { types }) {
+    const covered = new Set(
+      resources.filter(({ type }) => types.includes(type)).flatMap(({ props }) => texts(props.databases)),
+    );
+    const missing = databasesOf(resources)
+      .map(({ name }) => name)
+      .filter((name) => !covered.has(name))
+      .sort();
+    // One message for all: while none is backed up, a line each would bury the rest.
+    if (missing.length > 0) yield { fault: `in no backup: ${missing.join(", ")}` };
+  },
+});

@@ -1,0 +1,80 @@
+import { word } from "./remote";
+import { type FirewallRule, type HandMade, isHandMade, type RuleSet } from "./rule";
+import type { FirewallState, Policy } from "./state";
+
+export interface Wanted {
+  incoming: Policy;
+  outgoing: Policy;
+  rules: RuleSet;
+}
+
+/**
+ * The shell lines that bring a host's firewall from what it is to what is wanted, none where it is that already.
+ * What is missing is opened first and what is too much is closed last, so that no declared connection is refused meanwhile;
+ * nothing is switched on before its rules are there.
+ */
+export function planFirewall(state: FirewallState, wanted: Wanted): string[] {
+  const faulty = (code: FirewallState["faults"][number]["code"]) =>
+    state.faults.some((fault) => fault.code === code);
+  const lines: string[] = [];
+
+  if (faulty("ipv6")) lines.push("sed -i '/^IPV6=/d' /etc/default/ufw", "echo IPV6=yes >>/etc/default/ufw");
+  if (faulty("frame")) {
+    lines.push(
+      "for name in before before6 after after6; do " +
+        "install -m 0640 /usr/share/ufw/iptables/$name.rules /etc/ufw/$name.rules; done",
+    );
+  }
+  if (state.incoming !== wanted.incoming) lines.push(`ufw default ${wanted.incoming} incoming`);
+  if (state.outgoing !== wanted.outgoing) lines.push(`ufw default ${wanted.outgoing} outgoing`);
+  if (faulty("routed")) lines.push("ufw default deny routed");
+
+  for (const [name, rule] of Object.entries(wanted.rules)) {
+    if (isHandMade(rule) || isSame(state.rules[name], rule)) continue;
+    lines.push(`ufw ${allow(rule)} comment ${word(rule.comment)}`);
+  }
+
+  if (faulty("off")) lines.push("ufw --force enable");
+  else if (state.faults.length > 0) lines.push("ufw reload");
+
+  for (const [name, rule] of Object.entries(state.rules)) {
+    if (!(name in wanted.rules))
+      lines.push(isHandMade(rule) ? takeBack(rule) : `ufw --force delete ${allow(rule)}`);
+  }
+  return lines;
+}
+
+function isSame(there: FirewallRule | HandMade | undefined, rule: FirewallRule): boolean {
+  return there !== undefined && !isHandMade(there) && there.comment === rule.comment;
+}
+
+function allow({ protocol, port, from }: FirewallRule): string {
+  return `allow proto ${protocol} from ${from} to any port ${port}`;
+}
+
+/**
+ * `ufw allow 3306` -> `ufw --force delete allow 3306`, `ufw route allow ...` -> `ufw --force route delete allow ...`,
+ * `iptables -A INPUT ...` -> `iptables -D INPUT ...`. The words are ufw's and the kernel's own print of the rule.
+ */
+function takeBack({ byHand }: HandMade): string {
+  const [tool = "", ...words] = splitWords(byHand);
+  if (tool !== "ufw") {
+    // The same rule may be there several times, and each removal takes one.
+    const rule = words.slice(1).map(word).join(" ");
+    return `while ${tool} -C ${rule} 2>/dev/null; do ${tool} -D ${rule}; done`;
+  }
+  const routed = words[0] === "route";
+  const rule = withoutComment(routed ? words.slice(1) : words);
+  return `ufw --force ${routed ? "route " : ""}delete ${rule.map(word).join(" ")}`;
+}
+
+function withoutComment(words: readonly string[]): readonly string[] {
+  return words.at(-2) === "comment" ? words.slice(0, -2) : words;
+}
+
+/** Words as the shell would split them: quoted ones stay whole. */
+function splitWords(text: string): string[] {
+  return [...text.matchAll(/'([^']*)'|"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(
+    ([, single, double, bare]) => single ?? double?.replace(/\\(.)/g, "$1") ?? bare ?? "",
+  );
+}

@@ -1,0 +1,204 @@
+import type * as pulumi from "@pulumi/pulumi";
+
+export type Declare = (
+  type: string,
+  name: string,
+  props: Record<string, unknown>,
+  opts?: pulumi.CustomResourceOptions,
+) => pulumi.Resource;
+
+/** What the engine should say of a rule: about which resource, and what. */
+export interface Expected {
+  resource: string;
+  says: string;
+}
+
+const tags = { owner: "platform", "data-protection-contact": "dpo@estate.test" };
+const allow = { Effect: "Allow", Principal: "*", Action: "s3:GetObject", Resource: "*" };
+const denyPlain = {
+  Effect: "Deny",
+  Principal: "*",
+  Action: "s3:*",
+  Resource: ["arn:aws:s3:::b", "arn:aws:s3:::b/*"],
+  Condition: { Bool: { "aws:SecureTransport": "false" } },
+};
+
+/** A program in which each rule of the pack is broken exactly once. */
+export function declare(create: Declare): void {
+  const frankfurt = create("pulumi:providers:aws", "frankfurt", {
+    region: "eu-central-1",
+  }) as pulumi.ProviderResource;
+  const verified = create("pulumi:providers:postgresql", "verified", {
+    sslmode: "verify-full",
+  }) as pulumi.ProviderResource;
+  const s3 = (kind: string, name: string, props: object) =>
+    create(`aws:s3/bucket${kind}:Bucket${kind}`, name, { bucket: "b", ...props }, { provider: frankfurt });
+  const password = (name: string, length = 40) =>
+    create("random:index/randomPassword:RandomPassword", name, { length }) as pulumi.CustomResource & {
+      result: pulumi.Output<string>;
+    };
+  let accounts = 0;
+  const account = (name: string, props: object) => {
+    accounts += 1;
+    return create("estate:mariadb:Account", name, {
+      user: "svc_crm",
+      host: "10.0.0.5",
+      require: "SSL",
+      maxUserConnections: 20,
+      grants: [{ database: "mo_crm", privileges: ["SELECT"] }],
+      passwords: [password(`generator-${accounts}`).result],
+      ...props,
+    });
+  };
+  const postgres = (kind: string, name: string, props: object, protect = true) =>
+    create(
+      `postgresql:index/${kind.toLowerCase()}:${kind}`,
+      name,
+      { ...props },
+      { provider: verified, protect },
+    );
+
+  account("any-host", { host: "%" });
+  account("without-tls", { require: "NONE" });
+  account("superuser", { grants: [{ database: "mo_crm", privileges: ["SUPER"] }] });
+  account("greedy", { maxUserConnections: 21 });
+  account("stranger", { grants: [{ database: "mo_idp", privileges: ["SELECT"] }] });
+  account("literal", { passwords: ["never-write-a-password-into-a-program"] });
+  const shared = password("shared");
+  account("one", { passwords: [shared.result] });
+  create("estate:redis:User", "twin", {
+    user: "svc_crm",
+    passwords: [shared.result],
+    keys: ["crm:*"],
+    channels: [],
+    commands: "-@all +@read",
+  });
+  create("estate:redis:User", "redis-admin", {
+    user: "svc_n8n",
+    passwords: [password("generator-redis").result],
+    keys: ["n8n:*"],
+    channels: [],
+    commands: "-@all +@admin",
+  });
+  password("short", 16);
+  password("mo_crm-password-1");
+  create("command:local:Command", "on-the-command-line", { create: password("exposed").result });
+
+  create("estate:postgres:Access", "for-everybody", {
+    database: "mo_idp",
+    grants: { "public on database": ["CONNECT"] },
+  });
+  create("estate:postgres:Access", "everything", {
+    database: "mo_idp",
+    grants: { "svc_idp on schema public": ["ALL"] },
+  });
+  postgres("Role", "creator", { name: "svc_idp", login: false, createRole: true });
+  postgres("Extension", "unknown-extension", { name: "plpython3u", database: "mo_idp" });
+  postgres("Database", "unprotected", { name: "mo_idp" }, false);
+  create("pulumi:providers:postgresql", "unverified", { sslmode: "require" });
+  create("estate:component:PostgresServer", "old", { server: { minimumVersion: "12" } });
+
+  create("command:remote:Command", "plain-server", {
+    create: "cat > my.cnf <<X\n[mariadbd]\ntls_version = TLSv1.3\nX",
+  });
+  create("command:remote:Command", "open-hba", {
+    create: "cat > pg_hba.conf <<X\nhostssl all all 0.0.0.0/0 scram-sha-256\nhost all all all reject\nX",
+  });
+  const rule = (port: number, from: string) => ({
+    rules: { one: { port, protocol: "tcp", from, comment: "" } },
+  });
+  create("estate:host:Firewall", "world", { label: "a", incoming: "deny", ...rule(22, "0.0.0.0/0") });
+  create("estate:host:Firewall", "database-port", {
+    label: "b",
+    incoming: "deny",
+    ...rule(3306, "10.0.0.8/29"),
+  });
+
+  create("pulumi:providers:aws", "virginia", { region: "us-east-1" });
+  create(
+    "aws:s3/bucket:Bucket",
+    "bare",
+    { bucket: "bare", objectLockEnabled: true, tags },
+    { provider: frankfurt },
+  );
+  create("aws:s3/bucket:Bucket", "unlocked", { bucket: "b", tags }, { provider: frankfurt });
+  s3("PublicAccessBlock", "half-open", { blockPublicAcls: true });
+  s3("Acl", "public-acl", { acl: "public-read" });
+  s3("OwnershipControls", "owned", { rule: { objectOwnership: "BucketOwnerEnforced" } });
+  s3("Policy", "public-policy", { policy: JSON.stringify({ Statement: [allow, denyPlain] }) });
+  s3("Policy", "plain-policy", { policy: JSON.stringify({ Statement: [] }) });
+  s3("ServerSideEncryptionConfiguration", "weak", {
+    rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256", kmsMasterKeyId: "k" } }],
+  });
+  s3("Versioning", "forgetful", { versioningConfiguration: { status: "Suspended" } });
+  s3("LifecycleConfiguration", "short-lived", {
+    rules: [
+      {
+        id: "d",
+        status: "Enabled",
+        expiration: { days: 90 },
+        noncurrentVersionExpiration: { noncurrentDays: 30 },
+      },
+    ],
+  });
+  s3("ObjectLockConfiguration", "locked", { rule: { defaultRetention: { mode: "COMPLIANCE", days: 30 } } });
+  create("aws:kms/key:Key", "stale-key", { tags }, { provider: frankfurt });
+  create(
+    "aws:ec2/securityGroup:SecurityGroup",
+    "untagged",
+    { tags: { "data-protection-contact": "dpo" } },
+    { provider: frankfurt },
+  );
+  create(
+    "aws:ec2/securityGroup:SecurityGroup",
+    "open-group",
+    { tags, ingress: [{ cidrBlocks: ["0.0.0.0/0"] }] },
+    { provider: frankfurt },
+  );
+}
+
+const stack = "violations-test";
+
+/** By rule. */
+export const expected: Record<string, Expected> = {
+  "access-least-privilege": { resource: "everything", says: "holds ALL" },
+  "access-no-public": { resource: "for-everybody", says: "grants to PUBLIC" },
+  "account-connections-limited": { resource: "greedy", says: "maxUserConnections is 21" },
+  "account-host-exact": { resource: "any-host", says: 'host is "%"' },
+  "account-least-privilege": { resource: "superuser", says: 'SUPER on "mo_crm" is never granted' },
+  "account-tls-required": { resource: "without-tls", says: 'require is "NONE"' },
+  "bucket-acl-private": { resource: "public-acl", says: 'acl is "public-read"' },
+  "bucket-encrypted": { resource: "weak", says: 'sseAlgorithm is "AES256"' },
+  "bucket-guarded": {
+    resource: "bare",
+    says: "has no BucketPublicAccessBlock, BucketServerSideEncryptionConfiguration",
+  },
+  "bucket-object-locked": { resource: "unlocked", says: "objectLockEnabled is not set" },
+  "bucket-policy-closed": { resource: "public-policy", says: 'allows to Principal "*"' },
+  "bucket-public-access-blocked": { resource: "1 resource", says: "" },
+  "bucket-retention-kept": { resource: "short-lived", says: "no enabled rule expires archives" },
+  "bucket-tls-only": { resource: "plain-policy", says: "aws:SecureTransport" },
+  "bucket-versioned": { resource: "forgetful", says: 'status is "Suspended"' },
+  "connection-tls-verified": { resource: "unverified", says: 'sslmode is "require"' },
+  "database-backed-up": { resource: stack, says: "in no backup: mo_idp" },
+  "database-protected": { resource: "unprotected", says: "mo_idp is not protected" },
+  "extension-allowlisted": { resource: "unknown-extension", says: '"plpython3u" is not on the list' },
+  "firewall-database-ports-closed": { resource: "database-port", says: "port 3306 opens to 10.0.0.8/29" },
+  "firewall-source-narrow": { resource: "world", says: "source 0.0.0.0/0 is wider than /29" },
+  "hba-source-narrow": { resource: "open-hba", says: "source 0.0.0.0/0 is wider than /32" },
+  "key-rotated": { resource: "stale-key", says: "enableKeyRotation is not set" },
+  "password-generated": { resource: "literal", says: "no RandomPassword of this stack made" },
+  "password-published": { resource: stack, says: "no GitHub secret is made from the password of" },
+  "password-rotated": { resource: "mo_crm-password-1", says: "mo_crm is at generation 1, and" },
+  "password-strong": { resource: "short", says: "length is 16" },
+  "password-unique": { resource: "twin", says: "has the same password as one" },
+  "redis-user-least-privilege": { resource: "redis-admin", says: "commands allow @admin" },
+  "region-european": { resource: "virginia", says: 'region is "us-east-1"' },
+  "role-least-privilege": { resource: "creator", says: "CREATEROLE" },
+  "secret-not-exposed": { resource: "on-the-command-line", says: "create holds a password" },
+  "security-group-source-narrow": { resource: "open-group", says: "source 0.0.0.0/0 is wider than /29" },
+  "server-tls-only": { resource: "plain-server", says: "MariaDB answers without TLS" },
+  "server-version-supported": { resource: "old", says: 'minimumVersion is "12"' },
+  "service-naming": { resource: "stranger", says: 'has a grant on "mo_idp"' },
+  "tags-complete": { resource: "untagged", says: 'tags hold no "owner"' },
+};

@@ -1,0 +1,151 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { hostKey } from "../../../components/plans/ssh";
+import { openSsh } from "../../../connect/ssh";
+import { firewallKind } from "../../../provider/kinds/host-firewall";
+import { type Doors, openDoors, renderDoors, tryEveryDoor } from "../../support/doors";
+import { onHost } from "../../support/lab";
+import { type PlannedChange, plannedChanges, pulumi } from "../../support/project";
+
+/** The hosts whose firewall is ours. The web host has its panel's, and `cloud` stands for a service of somebody else. */
+const guarded = ["mariadb", "postgres", "redis"] as const;
+
+/** All that may be open on them. */
+const declared = [
+  ...guarded.flatMap((host) => [`operator -> ${host}:22`, `operator -> ${host}:22 on IPv6`]),
+  "plesk -> mariadb:3306",
+  "plesk -> postgres:5432",
+  "plesk -> redis:6380",
+].sort();
+
+const onGuarded = (door: string) => guarded.some((host) => door.includes(`-> ${host}:`));
+const openOnGuarded = (doors: Doors) => openDoors(doors).filter(onGuarded);
+
+/** What is open to those who may come, and to one who may not. */
+const openNow = async () => openOnGuarded(await tryEveryDoor(["operator", "plesk", "stranger"]));
+
+async function up(): Promise<void> {
+  const finished = await pulumi(["up", "--stack", "local", "--yes", "--skip-preview"]);
+  expect(finished.code, finished.output).toBe(0);
+}
+
+async function refresh(): Promise<void> {
+  const finished = await pulumi(["refresh", "--stack", "local", "--yes"]);
+  expect(finished.code, finished.output).toBe(0);
+}
+
+describe("every port of every host, from every host", () => {
+  let doors: Doors;
+  beforeAll(async () => {
+    doors = await tryEveryDoor();
+    process.stdout.write(renderDoors(doors));
+  });
+
+  it("opens what the reachability table says, and nothing else", () => {
+    expect(openOnGuarded(doors)).toEqual(declared);
+  });
+
+  it("does not even answer where nothing is open", () => {
+    const answers = [...doors].filter(([door]) => onGuarded(door) && !declared.includes(door));
+    expect(answers.length).toBeGreaterThan(200);
+    expect(answers.filter(([, answer]) => answer !== "silent")).toEqual([]);
+  });
+
+  it("gives a stranger nothing: no database port of any host", () => {
+    const stranger = openDoors(doors).filter((door) => door.startsWith("stranger ->"));
+    expect(stranger.filter(onGuarded)).toEqual([]);
+    expect(stranger.filter((door) => /:(3306|5432|6379|6380)\b/.test(door))).toEqual([]);
+  });
+});
+
+describe("what somebody changes on a firewall by hand", () => {
+  let opened: string[];
+  let planned: PlannedChange[];
+
+  beforeAll(async () => {
+    await onHost(
+      "mariadb",
+      ["bash", "-e"],
+      `ufw allow 3306
+       ufw allow proto tcp from 10.77.0.66 to any port 22
+       ufw --force delete allow proto tcp from fd77::1 to any port 22`,
+    );
+    await onHost("postgres", ["ufw", "disable"]);
+    const behindUfw = "iptables -I INPUT -p tcp --dport 6380 -j ACCEPT";
+    await onHost("redis", ["bash", "-e"], `${behindUfw}; ${behindUfw}`);
+    opened = await openNow();
+    await refresh();
+    planned = await plannedChanges();
+  });
+  afterAll(up);
+
+  const fieldsOf = (host: string) =>
+    planned.find(({ resource }) => resource === `estate:host:Firewall ${host}-firewall`)?.fields;
+
+  it("opens doors, so that the test above can see one", () => {
+    expect(opened).toEqual(
+      expect.arrayContaining([
+        "stranger -> mariadb:3306",
+        "stranger -> postgres:5432",
+        "stranger -> redis:6380",
+      ]),
+    );
+    expect(opened).not.toContain("operator -> mariadb:22 on IPv6");
+  });
+
+  it("is named rule by rule after a refresh", () => {
+    expect(fieldsOf("mariadb")).toEqual(
+      ['rules["ufw allow 3306"]', 'rules["tcp 22 from 10.77.0.66"]', 'rules["tcp 22 from fd77::1"]'].sort(),
+    );
+    expect(fieldsOf("postgres")).toEqual(["inForce"]);
+    expect(fieldsOf("redis")).toEqual(['rules["iptables -A INPUT -p tcp -m tcp --dport 6380 -j ACCEPT"]']);
+    expect(planned).toHaveLength(3);
+  });
+
+  it("is closed again by `up`", async () => {
+    await up();
+    expect(await openNow()).toEqual(declared);
+    await refresh();
+    expect(await plannedChanges()).toEqual([]);
+  });
+});
+
+describe("a rule set that locks the operator out", () => {
+  const env = (name: string) => readFileSync(process.env[name] ?? "", "utf8");
+  const target = { host: "10.77.0.14", port: 22, user: "root" };
+  const kind = firewallKind({ rollbackSeconds: 6 });
+  const elsewhere = {
+    port: 22,
+    protocol: "tcp",
+    from: "192.0.2.1",
+    comment: "ssh from another office",
+  } as const;
+  const inputs = {
+    label: "redis",
+    incoming: "deny",
+    outgoing: "allow",
+    sshPort: 22,
+    inForce: "yes",
+    rules: { "tcp 22 from 192.0.2.1": elsewhere },
+  } as const;
+
+  it("takes itself back, says so, and leaves everything as it was", async () => {
+    const ssh = {
+      ...target,
+      privateKey: env("SSH_PRIVATE_KEY_FILE"),
+      hostKey: hostKey(env("SSH_KNOWN_HOSTS_FILE"), target),
+    };
+    const call = { config: { ssh }, urn: "", signal: new AbortController().signal };
+    const before = await kind.read(call, "redis", undefined);
+    expect(before?.inputs.inForce).toBe("yes");
+
+    await expect(kind.create(call, inputs)).rejects.toThrow(
+      /firewall "redis": these firewall rules lock us out of 10\.77\.0\.14.*taken its former rules back.*access\.operators/s,
+    );
+
+    const connection = await openSsh(ssh);
+    connection.close();
+    expect(await kind.read(call, "redis", undefined)).toEqual(before);
+    expect(await openNow()).toEqual(declared);
+  });
+});

@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Policy } from "@pulumi/policy";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { rules } from "../../../policy/rules";
+
+const root = join(__dirname, "../../..");
+const text = (path: string) => readFileSync(join(root, path), "utf8");
+const filesOf = (path: string) =>
+  readdirSync(join(root, path)).map((file) => file.replace(/(\.test)?\.ts$/, ""));
+const names = rules.map(({ name }) => name);
+
+describe("the pack", () => {
+  it("has one file a rule, and one test a rule", () => {
+    expect(filesOf("policy/rules").filter((file) => file !== "index")).toEqual(names);
+    expect(
+      filesOf("test/unit/policy").filter((file) => !["pack", "plain", "addresses"].includes(file)),
+    ).toEqual(names);
+  });
+
+  it.each(rules)("$name says what it asks, how bad it is and what to do", (rule) => {
+    expect(rule.name).toMatch(/^[a-z0-9]+(-[a-z0-9]+)+$/);
+    expect(rule.description).toMatch(/^[A-Z].+\.$/);
+    expect(["low", "medium", "high", "critical"]).toContain(rule.severity);
+    expect(rule.remediationSteps).toMatch(/^[A-Z].+\.$|^estate: /);
+  });
+
+  it("is mandatory but for what the program does not do yet", () => {
+    const levels = Object.fromEntries(rules.map(({ name, enforcementLevel }) => [name, enforcementLevel]));
+    const other = Object.entries(levels).filter(([, level]) => level !== "mandatory");
+    expect(Object.fromEntries(other)).toEqual({
+      "bucket-public-access-blocked": "remediate",
+      "tags-complete": "remediate",
+      "database-backed-up": "advisory",
+      "password-published": "advisory",
+    });
+  });
+
+  it("is listed in docs/policy.md as it is", () => {
+    const cell = (content: string) => content.replaceAll("|", "\\|");
+    const row = ({ name, enforcementLevel, severity, description, configSchema }: Policy) => {
+      const settings = Object.keys(configSchema?.properties ?? {}).map((setting) => `\`${setting}\``);
+      return `| \`${name}\` | ${enforcementLevel} | ${severity} | ${cell(description)} | ${settings.join(", ")} |`;
+    };
+    const documented = text("docs/policy.md")
+      .split("\n")
+      .filter((line) => line.startsWith("| `"));
+    expect(documented).toEqual(rules.map(row));
+  });
+});
+
+describe("the settings of each stack", () => {
+  it.each(["prod", "staging", "local"])("of %s are its own addresses", (stack) => {
+    const { config } = parse(text(`Pulumi.${stack}.yaml`)) as { config: Record<string, unknown> };
+    const { pleskAddress, operators } = config["database-estate:access"] as {
+      pleskAddress: string;
+      operators: string[];
+    };
+    expect(JSON.parse(text(`policy/config.${stack}.json`))).toEqual({
+      "firewall-source-narrow": { allowed: [pleskAddress, ...operators] },
+      "firewall-database-ports-closed": { pleskAddresses: [pleskAddress] },
+      "hba-source-narrow": { allowed: [pleskAddress] },
+    });
+  });
+});
