@@ -73,6 +73,7 @@ describe("a certificate on a host", () => {
         at("server.crt"),
       ],
     ]);
+    await fs.appendFile(at("server.crt"), await fs.readFile(at("ca.crt")));
   }
 
   beforeAll(async () => {
@@ -157,6 +158,15 @@ describe("a certificate on a host", () => {
   test.each([
     ["is of another name", () => replaceByHand(300, "other.test"), /does not carry the name db\.test/],
     ["is gone", () => fs.rm(at("server.crt")), /there is no certificate/],
+    [
+      "lacks its authority",
+      async () =>
+        fs.writeFile(
+          at("server.crt"),
+          (await fs.readFile(at("server.crt"), "utf8")).split(/(?<=-----END.*\n)/)[0] ?? "",
+        ),
+      /does not come with its authority/,
+    ],
     [
       "has a key that others can read",
       () => fs.chmod(at("server.key"), 0o644),

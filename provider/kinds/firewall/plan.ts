@@ -28,6 +28,10 @@ export function planFirewall(state: FirewallState, wanted: Wanted): string[] {
   if (state.incoming !== wanted.incoming) lines.push(`ufw default ${wanted.incoming} incoming`);
   if (state.outgoing !== wanted.outgoing) lines.push(`ufw default ${wanted.outgoing} outgoing`);
   if (faulty("routed")) lines.push("ufw default deny routed");
+  // An enabled ufw writes each rule to the kernel at once, into chains that must be there.
+  // Where the kernel's are not ufw's, it begins with a closed table: ufw would take half a frame for a whole one.
+  if (faulty("kernel")) lines.push(`for tables in iptables ip6tables; do ${CLOSED} | $tables-restore; done`);
+  if (!faulty("off") && state.faults.length > 0) lines.push("ufw reload");
 
   for (const [name, rule] of Object.entries(wanted.rules)) {
     if (isHandMade(rule) || isSame(state.rules[name], rule)) continue;
@@ -35,7 +39,6 @@ export function planFirewall(state: FirewallState, wanted: Wanted): string[] {
   }
 
   if (faulty("off")) lines.push("ufw --force enable");
-  else if (state.faults.length > 0) lines.push("ufw reload");
 
   for (const [name, rule] of Object.entries(state.rules)) {
     if (!(name in wanted.rules))
@@ -43,6 +46,8 @@ export function planFirewall(state: FirewallState, wanted: Wanted): string[] {
   }
   return lines;
 }
+
+const CLOSED = String.raw`printf '*filter\n:INPUT DROP\n:FORWARD DROP\n:OUTPUT ACCEPT\nCOMMIT\n'`;
 
 function isSame(there: FirewallRule | HandMade | undefined, rule: FirewallRule): boolean {
   return there !== undefined && !isHandMade(there) && there.comment === rule.comment;

@@ -197,9 +197,18 @@ describe("the plan", () => {
     ]);
   });
 
+  it("has the kernel's chains in place before it adds a rule to them", () => {
+    expect(planFirewall(stateOf({ loaded: 0, added: [] }), wanted)).toEqual([
+      expect.stringMatching(/INPUT DROP.* \| \$tables-restore/),
+      "ufw reload",
+      "ufw allow proto tcp from 10.77.0.1 to any port 22 comment why",
+      "ufw allow proto tcp from 10.77.0.11 to any port 3306 comment why",
+    ]);
+  });
+
   it("mends what keeps rules from being in force", () => {
     expect(planFirewall(stateOf({ enabled: "no" }), wanted)).toEqual(["ufw --force enable"]);
-    expect(planFirewall(stateOf({ loaded: 0 }), wanted)).toEqual(["ufw reload"]);
+    expect(planFirewall(stateOf({ loaded: 0 }), wanted).at(-1)).toBe("ufw reload");
     expect(planFirewall(stateOf({ ipv6: "no" }), wanted).join("; ")).toMatch(
       /IPV6=yes >>\/etc\/default\/ufw; ufw reload$/,
     );
