@@ -16,25 +16,25 @@ describe("a preview where no server can be reached", () => {
     await rm(backend, { recursive: true, force: true });
   });
 
-  it.each(["prod", "staging"])(
-    "of %s runs to the end without a server, a tunnel or a secret",
-    async (stack) => {
-      const environment = {
-        PULUMI_BACKEND_URL: `file://${backend}`,
-        PULUMI_CONFIG_PASSPHRASE: "only for this test",
-        ALL_PROXY: "socks5://127.0.0.1:9",
-        SSH_PRIVATE_KEY_FILE: "",
-        PLESK_DB_ADMIN_PASSWORD_FILE: "",
-      };
-      const init = await project.pulumi(["stack", "init", stack], environment);
-      expect(init.code, init.output).toBe(0);
-      const preview = await project.pulumi(["preview", "--stack", stack, "--json"], environment);
-      expect(preview.code, preview.output).toBe(0);
-      const { steps } = JSON.parse(preview.stdout) as { steps: { op: string; urn: string }[] };
-      expect(new Set(steps.map(({ op }) => op))).toEqual(new Set(["create"]));
-      expect(
-        steps.filter(({ urn }) => /estate:component:(Mariadb|Postgres)Database::/.test(urn)),
-      ).toHaveLength(20);
-    },
-  );
+  it.each([
+    "prod",
+    "staging",
+  ])("of %s runs to the end without a server, a tunnel or a secret", async (stack) => {
+    const environment = {
+      PULUMI_BACKEND_URL: `file://${backend}`,
+      PULUMI_CONFIG_PASSPHRASE: "only for this test",
+      ALL_PROXY: "socks5://127.0.0.1:9",
+      SSH_PRIVATE_KEY_FILE: "",
+      PLESK_DB_ADMIN_PASSWORD_FILE: "",
+    };
+    const init = await project.pulumi(["stack", "init", stack], environment);
+    expect(init.code, init.output).toBe(0);
+    const preview = await project.pulumi(["preview", "--stack", stack, "--json"], environment);
+    expect(preview.code, preview.output).toBe(0);
+    const { steps } = JSON.parse(preview.stdout) as { steps: { op: string; urn: string }[] };
+    expect(new Set(steps.map(({ op }) => op))).toEqual(new Set(["create"]));
+    expect(steps.filter(({ urn }) => /estate:component:(Mariadb|Postgres)Database::/.test(urn))).toHaveLength(
+      20,
+    );
+  });
 });

@@ -194,14 +194,15 @@ describe("a retired database", () => {
   const retire = (name: string) =>
     catalogue.map((entry) => (entry.name === name ? { ...entry, state: "retired" as const } : entry));
 
-  it.each(["mo_crm", "mo_idp", "mcp_portal"])(
-    "%s keeps its data and loses everybody who could reach it",
-    async (name) => {
-      const resources = await record(() => build(estateOf(retire(name))));
-      const own = ofDatabase(resources, name);
-      expect(own.map((resource) => resource.name).sort()).toEqual([name, `${name}-database`]);
-    },
-  );
+  it.each([
+    "mo_crm",
+    "mo_idp",
+    "mcp_portal",
+  ])("%s keeps its data and loses everybody who could reach it", async (name) => {
+    const resources = await record(() => build(estateOf(retire(name))));
+    const own = ofDatabase(resources, name);
+    expect(own.map((resource) => resource.name).sort()).toEqual([name, `${name}-database`]);
+  });
 
   it("belongs to the admin, closed to everybody else, and leaves pg_hba.conf", async () => {
     const resources = await record(() => build(estateOf(retire("mo_idp"))));

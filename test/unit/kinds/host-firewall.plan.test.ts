@@ -112,15 +112,15 @@ describe("reading a host", () => {
     expect(rules["tcp 3306 from 10.0.0.0/8"]).toEqual({ ...rule(3306, "10.0.0.0/8"), comment: "" });
   });
 
-  it.each(["kernel4", "kernel6"] as const)(
-    "names a door in the kernel that ufw does not know: %s",
-    (part) => {
-      const tables = part === "kernel4" ? "iptables" : "ip6tables";
-      const line = "-A INPUT -p tcp -m tcp --dport 3306 -j ACCEPT";
-      const state = stateOf({ [part]: [...healthy[part], line, "-A INPUT -s 10.0.0.1/32 -j DROP"] });
-      expect(Object.keys(state.rules)).toEqual([...Object.keys(wanted.rules), `${tables} ${line}`]);
-    },
-  );
+  it.each([
+    "kernel4",
+    "kernel6",
+  ] as const)("names a door in the kernel that ufw does not know: %s", (part) => {
+    const tables = part === "kernel4" ? "iptables" : "ip6tables";
+    const line = "-A INPUT -p tcp -m tcp --dport 3306 -j ACCEPT";
+    const state = stateOf({ [part]: [...healthy[part], line, "-A INPUT -s 10.0.0.1/32 -j DROP"] });
+    expect(Object.keys(state.rules)).toEqual([...Object.keys(wanted.rules), `${tables} ${line}`]);
+  });
 
   it.each([
     [{ enabled: "no", kernel4: ["-P INPUT ACCEPT"], loaded: 0 }, "off", "ufw is disabled"],

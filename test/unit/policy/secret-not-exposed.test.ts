@@ -27,22 +27,23 @@ describe(secretNotExposed.name, () => {
     expect(stackFaultsOf(secretNotExposed, [generator, step, outputs])).toEqual([]);
   });
 
-  it.each(["create", "update", "delete", "environment", "triggers", "interpreter", "dir"])(
-    "refuses one in %s",
-    (property) => {
-      const says = [`step: ${property} holds a password. Use stdin`];
-      const value =
-        property === "environment"
-          ? { PASSWORD: canary }
-          : property === "triggers"
-            ? [canary]
-            : `x ${canary}`;
-      expect(stackFaultsOf(secretNotExposed, [generator, command({ [property]: value })])).toEqual(says);
-      // In a preview the value is not known yet; what it is made from is.
-      const planned = command({ [property]: unknown }, { [property]: [generator.name] });
-      expect(stackFaultsOf(secretNotExposed, [generator, planned])).toEqual(says);
-    },
-  );
+  it.each([
+    "create",
+    "update",
+    "delete",
+    "environment",
+    "triggers",
+    "interpreter",
+    "dir",
+  ])("refuses one in %s", (property) => {
+    const says = [`step: ${property} holds a password. Use stdin`];
+    const value =
+      property === "environment" ? { PASSWORD: canary } : property === "triggers" ? [canary] : `x ${canary}`;
+    expect(stackFaultsOf(secretNotExposed, [generator, command({ [property]: value })])).toEqual(says);
+    // In a preview the value is not known yet; what it is made from is.
+    const planned = command({ [property]: unknown }, { [property]: [generator.name] });
+    expect(stackFaultsOf(secretNotExposed, [generator, planned])).toEqual(says);
+  });
 
   it("refuses one in a command on this machine", () => {
     const local = { ...command({ create: `mysql -p${canary}` }), type: "command:local:Command" };
