@@ -2,19 +2,24 @@ import { defineConfig } from "vitest/config";
 
 const minutes = 60_000;
 
-/** Throw-away servers are on this machine: a shell with the lab's tunnel open must not lead there. */
-const withoutTunnel = { ALL_PROXY: "", all_proxy: "" };
+/** What a shell set up for the lab must not lend: its tunnel (throw-away servers are on this machine) and its secrets. */
+const withoutLab = {
+  ALL_PROXY: "",
+  all_proxy: "",
+  SSH_PRIVATE_KEY_FILE: "",
+  PLESK_DB_ADMIN_PASSWORD_FILE: "",
+};
 
 /** unit: pure, seconds. contract: provider kinds on throw-away servers. lab: the running lab, one file at a time. */
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], env: withoutTunnel } },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], env: withoutLab } },
       {
         test: {
           name: "contract",
           include: ["test/contract/**/*.test.ts"],
-          env: withoutTunnel,
+          env: withoutLab,
           testTimeout: minutes,
           hookTimeout: 5 * minutes,
           fileParallelism: false,
