@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { endGroup, groupDirectory, makeGroup } from "./cgroups";
 import { attempt, lastLines } from "./command";
+import { debianMirror } from "./debian-mirror";
 import type { LabImage } from "./hosts";
 import { blankPackages, cloudPackages, mirrorPackages, strangerPackages, webPackages } from "./packages";
 import { cacheDirectory, scripts } from "./paths";
@@ -25,8 +26,6 @@ interface Recipe {
   before: string[];
   after: string[];
 }
-
-const debianMirror = process.env.ESTATE_DEBIAN_MIRROR || "http://deb.debian.org/debian";
 
 /**
  * The images, built as far as the cache does not hold them. Each is named by a digest of all it is made from, so a
@@ -57,7 +56,7 @@ async function buildAll(cache: string, progress: Progress): Promise<Images> {
   const mirror = await build({
     name: "packages",
     script: "fetch-packages.sh",
-    before: [blank, debianMirror, "trixie"],
+    before: [blank, debianMirror(), "trixie"],
     after: unique([...mirrorPackages, ...cloudPackages, ...strangerPackages]),
   });
   const [cloud, stranger] = await Promise.all([
@@ -71,7 +70,7 @@ async function buildAll(cache: string, progress: Progress): Promise<Images> {
 }
 
 function root(name: LabImage, suite: string, packages: readonly string[]): Recipe {
-  const before = [suite, unique(packages).join(","), debianMirror, finishScript(name)];
+  const before = [suite, unique(packages).join(","), debianMirror(), finishScript(name)];
   return { name, script: "build-root.sh", before, after: [] };
 }
 
@@ -121,7 +120,7 @@ async function buildIn(work: string, { name, script, before, after }: Recipe): P
     `building the image ${name} failed with exit code ${code}; the whole log is ${path.join(work, "log")}.\n${lastLines(
       stdout + stderr,
       15,
-    )}\nThe packages come from ${debianMirror}; ESTATE_DEBIAN_MIRROR names another mirror.`,
+    )}\nThe packages come from ${debianMirror()}; ESTATE_DEBIAN_MIRROR names another mirror.`,
   );
 }
 

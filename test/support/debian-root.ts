@@ -4,6 +4,7 @@ import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
 import { promisify } from "node:util";
+import { debianMirror } from "../../lab/debian-mirror";
 
 const run = promisify(execFile);
 
@@ -111,7 +112,7 @@ async function download(suite: DebianSuite, packages: string[], state: string): 
   await fs.mkdir(path.join(state, "lists/partial"), { recursive: true });
   await fs.mkdir(path.join(state, "archives/partial"), { recursive: true });
   await fs.writeFile(path.join(state, "status"), "");
-  const mirror = await debianMirror();
+  const mirror = debianMirror();
   const keyring = "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]";
   const sources = [suite, `${suite}-updates`].map((name) => `deb ${keyring} ${mirror} ${name} main\n`);
   await fs.writeFile(path.join(state, "sources.list"), sources.join(""));
@@ -135,15 +136,6 @@ async function download(suite: DebianSuite, packages: string[], state: string): 
   return (await fs.readdir(archives))
     .filter((name) => name.endsWith(".deb"))
     .map((name) => path.join(archives, name));
-}
-
-/** The Debian mirror that this machine's own apt is set to; Debian's public one where apt names none. */
-async function debianMirror(): Promise<string> {
-  const { stdout } = await run("apt-get", ["indextargets", "--format", "$(ORIGIN) $(REPO_URI)"]).catch(
-    () => ({ stdout: "" }),
-  );
-  const uris = stdout.split("\n").filter((line) => line.startsWith("Debian ") && /\/debian\/?$/.test(line));
-  return uris[0]?.slice("Debian ".length) ?? "http://deb.debian.org/debian";
 }
 
 /** tar, not `dpkg -x`: the links of the merged /usr have to survive packages that carry /bin or /lib. */
