@@ -100,7 +100,6 @@ export class MariadbServer extends pulumi.ComponentResource implements MariadbTa
         address: server.listen,
         port: server.port,
         configuration,
-
         effective: mariadbGuarded({ ...server, ...TLS.mariadb }),
       },
       { parent: this, provider: this.machine.provider, dependsOn: [running] },

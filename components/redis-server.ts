@@ -88,7 +88,6 @@ export class RedisServer extends pulumi.ComponentResource {
         address: server.listen,
         port: server.port,
         configuration,
-
         effective: redisGuarded({ ...server, ...TLS.redis }),
       },
       { parent: this, provider: this.machine.provider, dependsOn: [running] },
