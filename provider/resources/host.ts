@@ -1,0 +1,97 @@
+import * as pulumi from "@pulumi/pulumi";
+import { type FirewallRule, ruleName } from "../kinds/firewall/rule";
+
+/**
+ * The machine behind an SSH address as it stands. A refresh sees when it was replaced by a blank one; provisioning
+ * commands carry `identity` as a trigger and so run again. Kind: kinds/host-machine.ts
+ */
+export class HostMachine extends pulumi.CustomResource {
+  /** Machine id and SSH host key fingerprint: changes when the machine is another. */
+  declare readonly identity: pulumi.Output<string>;
+  constructor(name: string, args: { label: pulumi.Input<string> }, opts?: pulumi.CustomResourceOptions) {
+    super("estate:host:Machine", name, { ...args, identity: undefined }, opts);
+  }
+}
+
+export interface HostCertificateArgs {
+  /** Host name or address that clients verify. */
+  name: pulumi.Input<string>;
+  /** Absolute path on the host; holds ca.crt, server.crt and server.key. */
+  directory: pulumi.Input<string>;
+  /** User and group of the engine, which reads the private key. */
+  owner: pulumi.Input<string>;
+  engine: pulumi.Input<"mariadb" | "postgres" | "redis">;
+  /** IP address that the server listens on. */
+  address: pulumi.Input<string>;
+  port: pulumi.Input<number>;
+  /** Days before its end at which the certificate is renewed; default 60. */
+  renewBefore?: pulumi.Input<number>;
+  /** Login that tells Redis to read new files; the other engines need none. */
+  admin?: pulumi.Input<{ user: string; password: pulumi.Input<string> }>;
+}
+
+/**
+ * Key and certificate of a server, made on its host, and the host's authority that signed it. Renewed when it is due, and
+ * read by the running server without a restart. Kind: kinds/host-certificate.ts
+ */
+export class HostCertificate extends pulumi.CustomResource {
+  /** PEM that clients pin: stays when the certificate is renewed. */
+  declare readonly authority: pulumi.Output<string>;
+  /** ISO 8601 */
+  declare readonly notAfter: pulumi.Output<string>;
+  constructor(name: string, args: HostCertificateArgs, opts?: pulumi.CustomResourceOptions) {
+    super(
+      "estate:host:Certificate",
+      name,
+      {
+        ...args,
+        admin: args.admin && pulumi.secret(args.admin),
+        authority: undefined,
+        authorityNotAfter: undefined,
+        notAfter: undefined,
+        fingerprint: undefined,
+      },
+      opts,
+    );
+  }
+}
+
+export interface HostServerSettingsArgs {
+  engine: pulumi.Input<"mariadb" | "postgres" | "redis">;
+  /** IP address that the server listens on. */
+  address: pulumi.Input<string>;
+  port: pulumi.Input<number>;
+  /** Whole text of the engine's configuration file. */
+  configuration: pulumi.Input<string>;
+  /** Whole text of pg_hba.conf; PostgreSQL only. */
+  hba?: pulumi.Input<string>;
+  /** Settings that the running server must have, by the engine's own name. */
+  effective: pulumi.Input<Record<string, string>>;
+}
+
+/**
+ * What a server reads and what it runs with: changes by hand show in a refresh by name, and `up` takes them back.
+ * Kind: kinds/host-server-settings.ts
+ */
+export class HostServerSettings extends pulumi.CustomResource {
+  constructor(name: string, args: HostServerSettingsArgs, opts?: pulumi.CustomResourceOptions) {
+    super("estate:host:ServerSettings", name, { ...args }, opts);
+  }
+}
+
+export interface HostFirewallArgs {
+  /** Name of the host. */
+  label: pulumi.Input<string>;
+  /** Complete: every other rule of the host is taken away, and what no rule lets in is dropped. */
+  rules: readonly FirewallRule[];
+  /** The port we come in by; default 22. No rule set without a rule for it. */
+  sshPort?: pulumi.Input<number>;
+}
+
+/** A host's ufw as a whole, IPv4 and IPv6 alike; a preview names each rule. Kind: kinds/host-firewall.ts */
+export class HostFirewall extends pulumi.CustomResource {
+  constructor(name: string, args: HostFirewallArgs, opts?: pulumi.CustomResourceOptions) {
+    const rules = Object.fromEntries(args.rules.map((rule) => [ruleName(rule), rule]));
+    super("estate:host:Firewall", name, { ...args, rules }, opts);
+  }
+}

@@ -1,0 +1,10 @@
+/**
+ * The resource classes of the provider `estate`, as a program uses them. What each does on the server, with its
+ * checks and errors, is documented beside the kind of the same name in `kinds/`.
+ */
+export * from "./catalogue";
+export * from "./host";
+export * from "./mariadb";
+export * from "./postgres";
+export * from "./redis";
+export * from "./server";

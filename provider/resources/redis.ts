@@ -1,0 +1,20 @@
+import * as pulumi from "@pulumi/pulumi";
+
+export interface RedisUserArgs {
+  user: pulumi.Input<string>;
+  /** Newest first, one or two; the server gets SHA-256 hashes. */
+  passwords: pulumi.Input<pulumi.Input<string>[]>;
+  /** Key patterns without `~`: `crm:*`. */
+  keys: pulumi.Input<string[]>;
+  /** Channel patterns without `&`. */
+  channels?: pulumi.Input<string[]>;
+  /** ACL rules in order: `-@all +@read +@write -@dangerous`. */
+  commands: pulumi.Input<string>;
+}
+
+/** Kind: kinds/redis-user.ts */
+export class RedisUser extends pulumi.CustomResource {
+  constructor(name: string, args: RedisUserArgs, opts?: pulumi.CustomResourceOptions) {
+    super("estate:redis:User", name, { ...args, passwords: pulumi.secret(args.passwords) }, opts);
+  }
+}
