@@ -1,19 +1,27 @@
 import * as pulumi from "@pulumi/pulumi";
-import { connectionOutput, redisConnectionOutput } from "./components/connections";
+import { createBackupBucket } from "./components/backup-bucket";
+import { adminOutputs, connectionOutput, redisConnectionOutput } from "./components/connections";
 import { MariadbDatabase } from "./components/mariadb-database";
 import { PostgresDatabase } from "./components/postgres-database";
+import { publishSecrets } from "./components/publish";
+import { requirePublishable } from "./components/published-secrets";
 import { RedisUser } from "./components/redis-user";
+import { Rotation, rotatedServers } from "./components/rotation";
 import { createServers } from "./components/servers";
 import { keepStacksShort } from "./components/short-stacks";
+import { wrappingSecrets as createWrappingSecrets } from "./components/wrapping-secrets";
 import { FaultyEstate } from "./estate/faults";
 import { loadEstate } from "./estate/load";
-import type { ConnectionOutput, RedisConnectionOutput } from "./estate/outputs";
+import { readAllMigrations } from "./estate/migrations/read";
+import type { MigrationSet } from "./estate/migrations/types";
+import type { AdminOutput, ConnectionOutput, RedisConnectionOutput, RotationOutput } from "./estate/outputs";
 import type { Estate } from "./estate/types";
 import { CatalogueRoster } from "./provider/resources";
 
 keepStacksShort();
 
-const estate = load();
+const { estate, allMigrations } = load();
+requirePublishable(estate.config.github);
 
 // A database that vanished from the catalogue stops the run before anything else happens.
 const namesOf = (state: "live" | "retired") =>
@@ -22,14 +30,45 @@ new CatalogueRoster("catalogue", { databases: namesOf("live"), retired: namesOf(
 
 const servers = createServers(estate);
 
+const rotation = new Rotation(estate);
+
 const databases = estate.databases.map((entry) => {
+  const generation = rotation.generationOf(entry.name);
+  const migrations = allMigrations[entry.name];
   if (entry.engine === "postgres") {
     const server = servers.postgres;
-    return { entry, server, user: new PostgresDatabase(entry.name, { entry, server }).user };
+    return {
+      entry,
+      server,
+      user: new PostgresDatabase(entry.name, { entry, server, generation, migrations }).user,
+    };
   }
   const server = servers[entry.server];
-  return { entry, server, user: new MariadbDatabase(entry.name, { entry, server }).user };
+  return {
+    entry,
+    server,
+    user: new MariadbDatabase(entry.name, { entry, server, generation, migrations }).user,
+  };
 });
+
+const redisUsers = estate.redisUsers.flatMap((entry) => {
+  const server = servers.redis;
+  const generation = rotation.generationOf(entry.name);
+  return server
+    ? [{ entry, server, user: new RedisUser(`redis-${entry.name}`, { entry, server, generation }) }]
+    : [];
+});
+
+const published = publishSecrets(estate, servers, databases, redisUsers);
+
+/** Where each password's rotation stands; read by the `estate` command. */
+export const rotations: pulumi.Output<Record<string, RotationOutput>> = rotation.retireFormer(
+  rotatedServers(servers, databases, redisUsers),
+  published,
+);
+
+/** Where backups go, and who may write and read them: type `BackupOutput`. */
+export const backup = createBackupBucket(estate).output;
 
 /** How each service reaches its database: type `StackOutputs`, read by the `estate` command. */
 export const connections: pulumi.Output<Record<string, ConnectionOutput>> = pulumi.secret(
@@ -44,20 +83,26 @@ export const connections: pulumi.Output<Record<string, ConnectionOutput>> = pulu
 
 export const redis: pulumi.Output<Record<string, RedisConnectionOutput>> = pulumi.secret(
   Object.fromEntries(
-    estate.redisUsers.flatMap((entry) => {
-      const server = servers.redis;
-      if (!server) return [];
-      const user = new RedisUser(`redis-${entry.name}`, { entry, server });
-      return [[entry.name, redisConnectionOutput(entry, server, user)] as const];
-    }),
+    redisUsers.map(({ entry, server, user }) => [entry.name, redisConnectionOutput(entry, server, user)]),
   ),
 );
 
-/** Faults of catalogue and configuration are the user's to mend: all of them, and no stack trace. */
-function load(): Estate {
+/** For what only the admin may do; read by the `estate` command. */
+export const admins: pulumi.Output<Record<string, AdminOutput>> = pulumi.secret(
+  adminOutputs({ plesk: servers.plesk, mariadb: servers.mariadb, postgres: servers.postgres }),
+);
+
+/** What wraps the keys of sealed settings; read by the `estate` command and by the service. */
+export const wrappingSecrets: pulumi.Output<Record<string, string[]>> = createWrappingSecrets(
+  namesOf("live"),
+);
+
+/** Faults of catalogue, configuration and migrations are the user's to mend: all of them, and no stack trace. */
+function load(): { estate: Estate; allMigrations: Record<string, MigrationSet> } {
   const config = new pulumi.Config();
   try {
-    return loadEstate(pulumi.getStack(), (key) => config.getObject(key));
+    const estate = loadEstate(pulumi.getStack(), (key) => config.getObject(key));
+    return { estate, allMigrations: readAllMigrations(estate.databases, __dirname) };
   } catch (error) {
     if (error instanceof FaultyEstate) throw new pulumi.RunError(error.message);
     throw error;

@@ -8,6 +8,7 @@ const withoutLab = {
   all_proxy: "",
   SSH_PRIVATE_KEY_FILE: "",
   PLESK_DB_ADMIN_PASSWORD_FILE: "",
+  GITHUB_TOKEN: "",
 };
 
 /** unit: pure, seconds. contract: provider kinds on throw-away servers. lab: the running lab, one file at a time. */

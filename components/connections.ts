@@ -1,10 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ConnectionOutput, RedisConnectionOutput } from "../estate/outputs";
+import type { AdminOutput, ConnectionOutput, RedisConnectionOutput } from "../estate/outputs";
 import type { DatabaseEntry, RedisUserEntry } from "../estate/types";
+import type { AdminLogin } from "./provision-server";
 import type { RedisUser } from "./redis-user";
 import type { ServiceUser } from "./service-user";
 
-interface Target {
+/** A server as those who log in see it. */
+export interface Target {
   host: string;
   port: number;
   certificate: pulumi.Output<string>;
@@ -18,13 +20,13 @@ export function connectionOutput(
   { login, password }: ServiceUser,
 ): pulumi.Output<ConnectionOutput> {
   const { name: database, server, engine } = entry;
-  return pulumi.all([password, certificate]).apply(([password, caCertificate]) => ({
+  return pulumi.all([login, password, certificate]).apply(([user, password, caCertificate]) => ({
     server,
     engine,
     host,
     port,
     database,
-    user: login,
+    user,
     password,
     caCertificate,
     serverName,
@@ -46,4 +48,15 @@ export function redisConnectionOutput(
     caCertificate,
     serverName,
   }));
+}
+
+/** How the admin reaches each server. */
+export function adminOutputs(
+  servers: Readonly<Record<string, { admin: AdminLogin | undefined }>>,
+): pulumi.Output<Record<string, AdminOutput>> {
+  return pulumi.output(
+    Object.fromEntries(
+      Object.entries(servers).flatMap(([name, { admin }]) => (admin ? [[name, admin]] : [])),
+    ),
+  );
 }

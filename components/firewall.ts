@@ -26,7 +26,7 @@ export class Firewall extends pulumi.ComponentResource {
     this.rules = rules;
     new HostFirewall(
       `${name}-firewall`,
-      { label: host.login.host, rules: this.rules, sshPort: host.login.port },
+      { machine: host.machine.identity, label: host.login.host, rules: this.rules, sshPort: host.login.port },
       { parent: this, provider: host.provider },
     );
     this.registerOutputs({});

@@ -34,7 +34,11 @@ export class Host {
       // A preview without the key must not look like a change of it.
       { parent, ignoreChanges: privateKey === undefined ? ["ssh"] : [] },
     );
-    this.machine = new HostMachine(`${name}-machine`, { label: host }, { parent, provider: this.provider });
+    this.machine = new HostMachine(
+      `${name}-machine`,
+      { label: host, hostKey },
+      { parent, provider: this.provider, ignoreChanges: hostKey === undefined ? ["hostKey"] : [] },
+    );
   }
 
   /** Standard output is the step's result; nothing of it is printed. */

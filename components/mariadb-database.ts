@@ -1,20 +1,27 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { MigrationSet } from "../estate/migrations/types";
 import type { MariadbEntry } from "../estate/types";
 import * as estate from "../provider/resources";
 import type { MariadbTarget } from "./mariadb-server";
+import { FIRST_GENERATION, type PasswordGeneration } from "./passwords";
+import { migrationFiles } from "./plans/migrations";
 import { mariadbGrants } from "./plans/privileges";
 import { ServiceUser } from "./service-user";
 
 export interface MariadbDatabaseArgs {
   entry: MariadbEntry;
   server: MariadbTarget;
-  /** Password generations that log in, newest first. Default [1]. */
-  generations?: readonly number[];
+  /** Default: none, its application makes the tables. */
+  migrations?: MigrationSet | undefined;
+  /** Which password its service is at. Default: the first. */
+  generation?: pulumi.Input<PasswordGeneration>;
 }
 
 /** One MariaDB database with its service account. A retired one keeps its data and loses everybody who could read it. */
 export class MariadbDatabase extends pulumi.ComponentResource {
   readonly database: estate.MariadbDatabase;
+  /** undefined: its application makes the tables, or it is retired. */
+  readonly migrations: estate.SqlMigrations | undefined;
   /** undefined: retired. */
   readonly user: ServiceUser | undefined;
 
@@ -27,20 +34,34 @@ export class MariadbDatabase extends pulumi.ComponentResource {
       { name: entry.name, charset: entry.charset, collation: entry.collation },
       { parent: this, provider: server.provider, protect: live, retainOnDelete: true },
     );
+    this.migrations = live ? this.createMigrations(name, args) : undefined;
     this.user = live ? this.createUser(name, args) : undefined;
     this.registerOutputs({ login: this.user?.login });
   }
 
-  private createUser(name: string, { entry, server, generations = [1] }: MariadbDatabaseArgs): ServiceUser {
+  private createMigrations(name: string, { entry, server, migrations }: MariadbDatabaseArgs) {
+    if (!migrations) return undefined;
+    return new estate.SqlMigrations(
+      `${name}-migrations`,
+      { database: entry.name, migrations: migrationFiles(migrations) },
+      { parent: this, provider: server.provider, dependsOn: [this.database] },
+    );
+  }
+
+  private createUser(
+    name: string,
+    { entry, server, migrations, generation = FIRST_GENERATION }: MariadbDatabaseArgs,
+  ): ServiceUser {
     return new ServiceUser(
       name,
       {
         service: entry.service,
-        generations,
+        database: entry.name,
+        generation,
         connectionLimit: entry.connectionLimit,
-        account: { engine: "mariadb", host: server.accountHost, grants: mariadbGrants(entry) },
+        account: { engine: "mariadb", host: server.accountHost, grants: mariadbGrants(entry, migrations) },
       },
-      { parent: this, provider: server.provider, dependsOn: [this.database] },
+      { parent: this, provider: server.provider, dependsOn: [this.migrations ?? this.database] },
     );
   }
 }

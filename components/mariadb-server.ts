@@ -1,22 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
-import { databaseSource, type Reach } from "../estate/reachability";
-import type { ProvisionedServer } from "../estate/types";
-import { EstateProvider, HostServerSettings } from "../provider/resources";
-import { Firewall } from "./firewall";
-import { Host } from "./host";
-import { password } from "./passwords";
+import { databaseSource } from "../estate/reachability";
+import type { EstateProvider } from "../provider/resources";
+import type { Host } from "./host";
 import { ADMIN, mariadbAdminSql } from "./plans/admin";
 import { mariadbGuarded } from "./plans/guarded";
 import { MARIADB_TLS_DIRECTORY, mariadbConfig } from "./plans/mariadb-config";
-import type { SshLogin } from "./plans/ssh";
 import { TLS } from "./plans/tls";
-import { serverCertificate } from "./server-certificate";
+import { type AdminLogin, type ProvisionArgs, provisionServer } from "./provision-server";
 
-export interface MariadbServerArgs {
-  server: ProvisionedServer;
-  ssh: SshLogin;
-  /** The host's part of the reachability table: its firewall, and host part of the admin and every service account. */
-  reach: readonly Reach[];
+export interface MariadbServerArgs extends ProvisionArgs {
   /** Connection limits of the services on this server. */
   serviceLimits: readonly number[];
 }
@@ -43,81 +35,35 @@ export class MariadbServer extends pulumi.ComponentResource implements MariadbTa
   readonly host: string;
   readonly port: number;
   readonly serverName: string;
+  readonly admin: AdminLogin;
   /** The machine, for what else lives on it. */
   readonly machine: Host;
 
   constructor(name: string, args: MariadbServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("estate:component:MariadbServer", name, { server: args.server, reach: args.reach }, opts);
-    const { server, reach } = args;
-    this.accountHost = databaseSource(reach);
-    this.host = server.host;
-    this.port = server.port;
-    this.serverName = server.host;
-    this.machine = new Host(this, name, args.ssh);
-
-    const packages = this.machine.step("packages", {
-      scripts: ["install-packages"],
-      variables: {
-        PACKAGES: "mariadb-server openssl ufw",
-        LOCALE: "",
-        CLUSTER_OPTIONS: "",
-        VERSION_COMMAND: "mariadbd --version | sed 's/.*Ver //'",
-        MINIMUM_VERSION: server.minimumVersion,
-        SERVER: name,
-      },
-    });
-    const firewall = new Firewall(
-      name,
-      { host: this.machine, reach },
-      { parent: this, dependsOn: [packages] },
-    );
-    const certificate = serverCertificate(this, name, {
-      machine: this.machine,
-      server,
-      tls: TLS.mariadb,
-      packages,
-      directory: MARIADB_TLS_DIRECTORY,
-      owner: "mysql",
+    const { server, reach, serviceLimits } = args;
+    // The admin too comes from the web host alone.
+    const accountHost = databaseSource(reach);
+    const { host, login, provider } = provisionServer(this, name, args, {
       engine: "mariadb",
+      package: "mariadb-server",
+      versionCommand: "mariadbd --version | sed 's/.*Ver //'",
+      tls: TLS.mariadb,
+      tlsDirectory: MARIADB_TLS_DIRECTORY,
+      owner: "mysql",
+      configuration: mariadbConfig({ ...server, ...TLS.mariadb, serviceLimits }),
+      guarded: mariadbGuarded({ ...server, ...TLS.mariadb }),
+      variables: { ADMIN, ADMIN_HOST: accountHost },
+      adminOf: (password) => mariadbAdminSql(password, accountHost),
     });
-    this.certificate = certificate.authority;
-    const admin = password(`${name}-admin-password`, { parent: this });
-    const configuration = mariadbConfig({ ...server, ...TLS.mariadb, serviceLimits: args.serviceLimits });
-    const running = this.machine.step("server", {
-      scripts: ["settings", "mariadb"],
-      variables: {
-        CONFIGURATION: configuration,
-        ADMIN,
-        ADMIN_HOST: this.accountHost,
-      },
-      dependsOn: [firewall, certificate],
-      stdin: admin.apply((clear) => mariadbAdminSql(clear, this.accountHost)),
-    });
-    const settings = new HostServerSettings(
-      `${name}-settings`,
-      {
-        engine: "mariadb",
-        address: server.listen,
-        port: server.port,
-        configuration,
-        effective: mariadbGuarded({ ...server, ...TLS.mariadb }),
-      },
-      { parent: this, provider: this.machine.provider, dependsOn: [running] },
-    );
-    this.provider = new EstateProvider(
-      name,
-      {
-        mariadb: {
-          host: server.host,
-          port: server.port,
-          user: ADMIN,
-          password: admin,
-          caCertificate: this.certificate,
-          serverName: this.serverName,
-        },
-      },
-      { parent: this, dependsOn: [settings] },
-    );
+    this.provider = provider;
+    this.certificate = login.caCertificate;
+    this.accountHost = accountHost;
+    this.host = login.host;
+    this.port = login.port;
+    this.serverName = login.serverName;
+    this.admin = login;
+    this.machine = host;
     this.registerOutputs({ certificate: this.certificate });
   }
 }

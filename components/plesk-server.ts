@@ -6,6 +6,7 @@ import { Host } from "./host";
 import type { MariadbTarget } from "./mariadb-server";
 import { quote } from "./plans/host-script";
 import { type SshLogin, secretFromEnvironment } from "./plans/ssh";
+import type { AdminLogin } from "./provision-server";
 
 export interface PleskServerArgs {
   server: PleskConfig;
@@ -27,6 +28,8 @@ export class PleskServer extends pulumi.ComponentResource implements MariadbTarg
   readonly host: string;
   readonly port: number;
   readonly serverName: string;
+  /** undefined: its password is not known to this run. */
+  readonly admin: AdminLogin | undefined;
   /** The machine, for what else lives on it. */
   readonly machine: Host;
 
@@ -50,6 +53,17 @@ export class PleskServer extends pulumi.ComponentResource implements MariadbTarg
         true,
       );
     }
+    this.admin =
+      password === undefined
+        ? undefined
+        : {
+            host: server.host,
+            port: server.port,
+            user: server.adminUser,
+            password: pulumi.secret(password),
+            caCertificate: this.certificate,
+            serverName: this.serverName,
+          };
     this.provider = new EstateProvider(
       name,
       {
@@ -61,6 +75,7 @@ export class PleskServer extends pulumi.ComponentResource implements MariadbTarg
           caCertificate: this.certificate,
           serverName: this.serverName,
         },
+        machine: this.machine.machine.identity,
       },
       // A preview without the password must not look like a change of it.
       { parent: this, ignoreChanges: password === undefined ? ["mariadb"] : [] },

@@ -1,8 +1,10 @@
-import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
+import type { MigrationSet } from "../estate/migrations/types";
 import type { PostgresEntry } from "../estate/types";
-import { PostgresAccess } from "../provider/resources";
+import * as estate from "../provider/resources";
+import { FIRST_GENERATION, type PasswordGeneration } from "./passwords";
 import { ADMIN } from "./plans/admin";
+import { migrationFiles } from "./plans/migrations";
 import { loginSettings, postgresPrivileges } from "./plans/privileges";
 import type { PostgresServer } from "./postgres-server";
 import { ServiceUser } from "./service-user";
@@ -10,8 +12,10 @@ import { ServiceUser } from "./service-user";
 export interface PostgresDatabaseArgs {
   entry: PostgresEntry;
   server: PostgresServer;
-  /** Password generations that log in, newest first. Default [1]. */
-  generations?: readonly number[];
+  /** Default: none, its application makes the tables. */
+  migrations?: MigrationSet | undefined;
+  /** Which password its service is at. Default: the first. */
+  generation?: pulumi.Input<PasswordGeneration>;
 }
 
 /**
@@ -19,7 +23,9 @@ export interface PostgresDatabaseArgs {
  * and takes no connection but the admin's (limit 0), who still has to reach it to clear grants and to dump it.
  */
 export class PostgresDatabase extends pulumi.ComponentResource {
-  readonly database: postgresql.Database;
+  readonly database: estate.PostgresDatabase;
+  /** undefined: its application makes the tables, or it is retired. */
+  readonly migrations: estate.SqlMigrations | undefined;
   /** undefined: retired. */
   readonly user: ServiceUser | undefined;
 
@@ -28,15 +34,16 @@ export class PostgresDatabase extends pulumi.ComponentResource {
     const roles = args.entry.state === "live" ? this.createRoles(name, args) : [];
     this.database = this.createDatabase(name, args, roles);
     if (args.entry.state === "live") {
-      const extensions = this.createExtensions(name, args);
+      this.migrations = this.createMigrations(name, args);
       this.user = this.createUser(name, args, roles);
-      this.createAccess(name, args, [...roles, ...extensions, ...this.user.accounts]);
+      const before = this.migrations ? [this.migrations] : [];
+      this.createAccess(name, args, [...roles, ...before, ...this.user.accounts]);
     }
     this.registerOutputs({ login: this.user?.login });
   }
 
   /** The owner of the tables, and the service's role where that is another. Nobody logs in as either. */
-  private createRoles(name: string, { entry, server }: PostgresDatabaseArgs): postgresql.Role[] {
+  private createRoles(name: string, { entry, server }: PostgresDatabaseArgs): estate.PostgresRole[] {
     const roles = [
       { child: `${name}-owner`, role: entry.owner },
       { child: `${name}-service`, role: entry.service },
@@ -44,15 +51,7 @@ export class PostgresDatabase extends pulumi.ComponentResource {
     const distinct = entry.owner === entry.service ? roles.slice(0, 1) : roles;
     return distinct.map(
       ({ child, role }) =>
-        new postgresql.Role(
-          child,
-          { name: role, login: false },
-          {
-            parent: this,
-            provider: server.postgresql,
-            hooks: { beforeCreate: [server.interruptedCreate.role] },
-          },
-        ),
+        new estate.PostgresRole(child, { name: role }, { parent: this, provider: server.provider }),
     );
   }
 
@@ -60,53 +59,48 @@ export class PostgresDatabase extends pulumi.ComponentResource {
     name: string,
     { entry, server }: PostgresDatabaseArgs,
     roles: pulumi.Resource[],
-  ): postgresql.Database {
+  ): estate.PostgresDatabase {
     const live = entry.state === "live";
-    return new postgresql.Database(
+    return new estate.PostgresDatabase(
       `${name}-database`,
       {
         name: entry.name,
         owner: live ? entry.owner : ADMIN,
-        template: "template0",
         encoding: entry.encoding,
-        lcCollate: entry.locale,
-        lcCtype: entry.locale,
+        locale: entry.locale,
         connectionLimit: live ? entry.databaseConnectionLimit : 0,
-        allowConnections: true,
+        extensions: live ? entry.extensions : [],
       },
       {
         parent: this,
-        provider: server.postgresql,
+        provider: server.provider,
         dependsOn: roles,
         protect: live,
         retainOnDelete: true,
-        hooks: { beforeCreate: [server.interruptedCreate.database] },
       },
     );
   }
 
-  private createExtensions(name: string, { entry, server }: PostgresDatabaseArgs): postgresql.Extension[] {
-    return entry.extensions.map(
-      (extension) =>
-        new postgresql.Extension(
-          `${name}-${extension}`,
-          { name: extension, database: this.database.name },
-          // Columns may be of an extension's types: it stays when its line or the database leaves the catalogue.
-          { parent: this, provider: server.postgresql, retainOnDelete: true },
-        ),
+  private createMigrations(name: string, { entry, server, migrations }: PostgresDatabaseArgs) {
+    if (!migrations) return undefined;
+    return new estate.SqlMigrations(
+      `${name}-migrations`,
+      { database: entry.name, owner: entry.owner, migrations: migrationFiles(migrations) },
+      { parent: this, provider: server.provider, dependsOn: [this.database] },
     );
   }
 
   private createUser(
     name: string,
-    { entry, server, generations = [1] }: PostgresDatabaseArgs,
+    { entry, server, generation = FIRST_GENERATION }: PostgresDatabaseArgs,
     roles: pulumi.Resource[],
   ): ServiceUser {
     return new ServiceUser(
       name,
       {
         service: entry.service,
-        generations,
+        database: entry.name,
+        generation,
         connectionLimit: entry.connectionLimit,
         account: { engine: "postgres", settings: loginSettings(entry.schema.owner) },
       },
@@ -116,12 +110,12 @@ export class PostgresDatabase extends pulumi.ComponentResource {
 
   private createAccess(
     name: string,
-    { entry, server, generations = [1] }: PostgresDatabaseArgs,
+    { entry, server }: PostgresDatabaseArgs,
     dependsOn: pulumi.Resource[],
-  ): PostgresAccess {
-    return new PostgresAccess(
+  ): estate.PostgresAccess {
+    return new estate.PostgresAccess(
       `${name}-access`,
-      { database: this.database.name, ...postgresPrivileges(entry, generations) },
+      { database: this.database.name, ...postgresPrivileges(entry) },
       { parent: this, provider: server.provider, dependsOn },
     );
   }

@@ -1,41 +1,46 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { RedisUserEntry } from "../estate/types";
 import * as estate from "../provider/resources";
-import { password } from "./passwords";
+import { FIRST_GENERATION, type PasswordGeneration, password, proven } from "./passwords";
 import { REDIS_COMMANDS } from "./plans/privileges";
 import type { RedisServer } from "./redis-server";
 
 export interface RedisUserArgs {
   entry: RedisUserEntry;
   server: RedisServer;
-  /** Password generations that log in, newest first: one or two. Default [1]. */
-  generations?: readonly number[];
+  /** Which password it is at. Default: the first. */
+  generation?: pulumi.Input<PasswordGeneration>;
 }
 
 /** One service's ACL user: its own keys and channels, data commands only. */
 export class RedisUser extends pulumi.ComponentResource {
   readonly login: string;
+  /** The newest password, written and tried. */
   readonly password: pulumi.Output<string>;
 
   constructor(name: string, args: RedisUserArgs, opts?: pulumi.ComponentResourceOptions) {
     super("estate:component:RedisUser", name, { entry: args.entry }, opts);
-    const { entry, server, generations = [1] } = args;
-    const passwords = generations.map((generation) =>
-      password(`${name}-password-${generation}`, { parent: this }),
+    const { entry, server, generation = FIRST_GENERATION } = args;
+    const at = pulumi.output(generation);
+    const generated = password(
+      `${name}-password`,
+      { parent: this },
+      at.apply(({ generation }) => generation),
     );
-    this.login = entry.name;
-    this.password = passwords[0] as pulumi.Output<string>;
-    new estate.RedisUser(
+    const user = new estate.RedisUser(
       `${name}-user`,
       {
         user: entry.name,
-        passwords,
+        passwords: [generated],
+        formerPassword: at.apply(({ leaked }) => (leaked ? ("refuse" as const) : ("keep" as const))),
         keys: [`${entry.keyPrefix}*`],
         channels: [`${entry.keyPrefix}*`],
         commands: REDIS_COMMANDS,
       },
       { parent: this, provider: server.provider },
     );
+    this.login = entry.name;
+    this.password = proven(generated, user);
     this.registerOutputs({ login: this.login });
   }
 }

@@ -1,15 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type HostName, reachability, reachOf } from "../estate/reachability";
 import type { Estate, Ssh } from "../estate/types";
-import { MariadbServer, type MariadbTarget } from "./mariadb-server";
+import { MariadbServer } from "./mariadb-server";
 import { type SshLogin, sshLogin } from "./plans/ssh";
 import { PleskServer } from "./plesk-server";
 import { PostgresServer } from "./postgres-server";
 import { RedisServer } from "./redis-server";
 
 export interface Servers {
-  plesk: MariadbTarget;
-  mariadb: MariadbTarget;
+  plesk: PleskServer;
+  mariadb: MariadbServer;
   postgres: PostgresServer;
   /** undefined: the stack has no Redis. */
   redis: RedisServer | undefined;

@@ -19,5 +19,9 @@ export function runScript(
   const assignments = Object.entries(variables).map(([name, value]) => `${name}=${quote(value)}`);
   // Braces: the shell has read the text to its end before a command could take a bite of it.
   const stdin = [...assignments, "{", text, "exit 0", "} </dev/null", ""].join("\n");
-  return ssh.run(`${user === "root" ? "" : "sudo -n "}env LC_ALL=C.UTF-8 bash -euo pipefail -s`, { stdin });
+  const sudo = user === "root" ? "" : "sudo -n ";
+  return ssh.run(`${sudo}env LC_ALL=C.UTF-8 PATH=${PATH} bash -euo pipefail -s`, { stdin });
 }
+
+/** Whatever the host's sshd and sudo hand on: ufw and the engines' tools are among root's. */
+const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -39,6 +39,22 @@ export class MariadbServer {
     return turn;
   }
 
+  /** Runs `work` on a connection of its own that is closed after it: for work that changes the session (USE, locks). */
+  session<T>(work: (connection: MariadbConnection) => Promise<T>): Promise<T> {
+    return this.withConnection(async (connection) => {
+      try {
+        return await work(connection);
+      } finally {
+        await connection.close();
+      }
+    });
+  }
+
+  /** A connection of somebody else's, on its own: the caller closes it. Throws MariadbError. */
+  openAs(login: MariadbLogin): Promise<MariadbConnection> {
+    return connectMariadb(this.endpoint, this.trust, login);
+  }
+
   /** `[11, 8, 6]`, asked for once. */
   async version(): Promise<number[]> {
     if (this.knownVersion === undefined) {

@@ -53,6 +53,11 @@ export class PostgresServer {
     }
   }
 
+  /** A connection of somebody else's, on its own: the caller closes it. Throws PostgresError. */
+  openAs(login: PostgresLogin): Promise<PostgresConnection> {
+    return connectPostgres(this.endpoint, this.trust, login);
+  }
+
   /** Closes the idle connections; those at work close when they are given back. */
   async close(): Promise<void> {
     const idle = [...this.pools.values()].flatMap((pool) => pool.idle.splice(0));

@@ -23,6 +23,8 @@ export class PostgresError extends Error {
     readonly code?: string,
     /** The server's DETAIL: what a role that cannot be dropped still holds, for one. */
     readonly detail?: string,
+    /** Where in the statement, in characters from 1. */
+    readonly position?: number,
   ) {
     super(message);
     this.name = "PostgresError";
@@ -64,9 +66,14 @@ export class PostgresConnection {
     try {
       return (await this.inner.query<Row>(sql, [...values])).rows;
     } catch (error) {
-      const { message, code, severity, detail } = error as Partial<DatabaseError> & { message: string };
+      const { message, code, severity, detail, position } = error as Partial<DatabaseError> & { message: string };
       if (severity === undefined || severity === "FATAL" || severity === "PANIC") this.dead = true;
-      throw new PostgresError(withoutVerifiers(message), code, detail);
+      throw new PostgresError(
+        withoutVerifiers(message),
+        code,
+        detail,
+        position === undefined ? undefined : Number(position),
+      );
     }
   }
 

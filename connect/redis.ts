@@ -177,6 +177,11 @@ export class RedisServer {
     return (await this.connected()).call(command, ...args);
   }
 
+  /** A connection of somebody else's, on its own: the caller closes it. Throws RedisError. */
+  openAs(login: RedisLogin): Promise<RedisConnection> {
+    return connectRedis(this.endpoint, this.trust, login);
+  }
+
   /** `[8, 0, 2]` */
   async version(): Promise<number[]> {
     const { version } = await (await this.connected()).serverInfo();

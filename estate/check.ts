@@ -1,6 +1,10 @@
 import { z } from "zod";
+import { backupFaults } from "./backup";
+import { now } from "./clock";
 import { type Fault, FaultyEstate } from "./faults";
 import { serviceUser } from "./naming";
+import { secretNameFaults } from "./published";
+import { rotationFaults } from "./rotation";
 import { databaseSchema, redisUserSchema, stackConfigSchema } from "./schema";
 import type { DatabaseEntry, Estate, RedisUserEntry, StackConfig } from "./types";
 
@@ -15,8 +19,11 @@ export interface Declared {
   redisUsers: readonly unknown[];
 }
 
-/** The estate, if all of it is well declared. Throws `FaultyEstate` with every fault of configuration and catalogue. */
-export function checkEstate(declared: Declared): Estate {
+/**
+ * The estate, if all of it is well declared. Throws `FaultyEstate` with every fault of configuration and catalogue.
+ * @param moment of the check, in milliseconds since 1970: what was declared must not lie in the future
+ */
+export function checkEstate(declared: Declared, moment = now()): Estate {
   const faults: Fault[] = [];
   const config = parse(stackConfigSchema, declared.config, "", faults);
   const databases = declared.databases.map((entry, index) =>
@@ -31,6 +38,15 @@ export function checkEstate(declared: Declared): Estate {
   faults.push(
     ...crossFaults(objects<DatabaseEntry>(declared.databases), objects<RedisUserEntry>(declared.redisUsers)),
   );
+  if (config) {
+    faults.push(
+      ...backupFaults(config.backup, objects<DatabaseEntry>(declared.databases)),
+      ...rotationFaults(
+        { config, databases: objects(declared.databases), redisUsers: objects(declared.redisUsers) },
+        moment,
+      ),
+    );
+  }
   if (faults.length > 0) throw new FaultyEstate(faults);
   return {
     stack: declared.stack,
@@ -112,6 +128,7 @@ function crossFaults(databases: readonly DatabaseEntry[], redisUsers: readonly R
     ...repeated(redisUsers, "redisUsers", "name"),
     ...repeated(redisUsers, "redisUsers", "keyPrefix"),
     ...repeated([...databases, ...redisUsers], "databases and redisUsers", "secret"),
+    ...secretNameFaults(databases, redisUsers),
     ...onPlesk.slice(MOST_PLESK_DATABASES).map(({ name }) => ({
       path: `databases.${name}.server`,
       value: "plesk",

@@ -7,7 +7,7 @@ import { FaultyEstate } from "./faults";
 import type { Estate, StackConfig } from "./types";
 
 /** The keys of a stack's configuration, each an object in Pulumi.<stack>.yaml under `<project>:<key>`. */
-export const CONFIG_KEYS = ["servers", "access", "rotation", "backup", "tags"] as const;
+export const CONFIG_KEYS = ["servers", "access", "rotation", "backup", "github", "tags"] as const;
 
 /** Reads one configuration key: `pulumi.Config#getObject` in the program. */
 export type ReadConfig = (key: string) => unknown;

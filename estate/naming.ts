@@ -8,9 +8,9 @@ export function serviceUser(database: string): string {
   return `svc_${database.replace(/^mo_/, "")}`;
 }
 
-/** PostgreSQL login slot of a password generation: odd generations log in as `_a`, even ones as `_b`. */
-export function loginSlot(service: string, generation: number): string {
-  return `${service}_${generation % 2 === 1 ? "a" : "b"}`;
+/** PostgreSQL login slots of a service: one for its password, one for the password before while that is still valid. */
+export function loginSlots(service: string): [string, string] {
+  return [`${service}_a`, `${service}_b`];
 }
 
 /** GitHub secret with a database's password: `MO_CRM_DB_PASS` on MariaDB, `PG_IDP_DB_PASS` on PostgreSQL. */
@@ -19,3 +19,23 @@ export function passwordSecretName(engine: "mariadb" | "postgres", database: str
     ? `${database.toUpperCase()}_DB_PASS`
     : `PG_${database.replace(/^mo_/, "").toUpperCase()}_DB_PASS`;
 }
+
+/** GitHub secret with all it takes to log in: `MO_CRM_DATABASE_URL`. */
+export function databaseUrlSecretName(database: string): string {
+  return `${database.toUpperCase()}_DATABASE_URL`;
+}
+
+/** The same for Redis, after its password's secret: `REDIS_PASSWORD` -> `REDIS_URL`, `REDIS_CRM_PASSWORD` -> `REDIS_CRM_URL`. */
+export function redisUrlSecretName(passwordSecret: string): string {
+  return `${passwordSecret.replace(/_PASSWORD$/, "")}_URL`;
+}
+
+/** GitHub secrets about a server: where it is, and the certificate to verify it by. The web host's own needs none. */
+export const SERVER_SECRETS = {
+  mariadb: { host: "MYSQL_HOST", certificate: "MYSQL_CA_CERTIFICATE" },
+  postgres: { host: "PG_HOST", certificate: "PG_CA_CERTIFICATE" },
+  redis: { host: "REDIS_HOST", certificate: "REDIS_CA_CERTIFICATE" },
+} as const;
+
+/** GitHub secrets that the operator keeps: looked for, never written. */
+export const OPERATOR_SECRETS = ["SSH_HOST", "SSH_PORT", "SSH_USER", "SSH_PRIVATE_KEY", "PLESK_API_KEY"];

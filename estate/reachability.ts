@@ -1,5 +1,5 @@
 import { parseRange } from "../connect/address";
-import { ADMIN, loginSlot } from "./naming";
+import { ADMIN, loginSlots } from "./naming";
 import type { Estate, ServerName } from "./types";
 
 /** A host that something can be reached on. */
@@ -65,8 +65,7 @@ export function reachability({ config, databases, redisUsers }: Estate): Reach[]
   for (const { name, service, engine } of live) {
     if (engine !== "postgres") continue;
     // Both slots, whichever of them is in use: a rotation does not touch pg_hba.conf.
-    const logins = [loginSlot(service, 1), loginSlot(service, 2)];
-    rows.push({ ...postgres, database: name, logins, tls: "required" });
+    rows.push({ ...postgres, database: name, logins: loginSlots(service), tls: "required" });
   }
 
   if (servers.redis) {

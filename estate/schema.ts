@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
+import { backupSchema } from "./backup";
 import type { StackConfig } from "./types";
 
 /**
@@ -103,14 +104,15 @@ const plesk = z.strictObject({
   accountHost: hostName.default("localhost"),
 });
 
-const euRegion = z
-  .string()
-  .regex(/^eu-[a-z]+-\d$/, "keep the data in the European Union: eu-central-1 (Frankfurt), eu-west-1, ...");
-
 const day = z.iso.date("write a day as 2026-01-31");
 
 /** Longest time a password may live, in days. */
 export const LONGEST_ROTATION_DAYS = 90;
+
+const rotationDays = z
+  .int("give whole days")
+  .min(2, "rotate every second day at most: 2 or more")
+  .max(LONGEST_ROTATION_DAYS, `rotate at least every ${LONGEST_ROTATION_DAYS} days`);
 
 export const stackConfigSchema: z.ZodType<StackConfig> = z.strictObject({
   servers: z.strictObject({
@@ -126,20 +128,46 @@ export const stackConfigSchema: z.ZodType<StackConfig> = z.strictObject({
   }),
   rotation: z
     .strictObject({
-      days: z
-        .int("give whole days")
-        .min(1, "rotate at most daily: 1 or more")
-        .max(LONGEST_ROTATION_DAYS, `rotate at least every ${LONGEST_ROTATION_DAYS} days`),
+      days: rotationDays,
       anchor: day,
+      graceDays: z
+        .int("give whole days")
+        .min(1, "applications need a day or more to take up a new password")
+        .default(7),
+      forced: z
+        .array(
+          z.strictObject({
+            database: identifier,
+            at: z.iso.datetime("write a moment as 2026-01-31T12:00:00Z"),
+            reason: z.string().min(1, "say why"),
+          }),
+        )
+        .default([]),
     })
-    .describe("password generations count from the anchor day"),
-  backup: z.strictObject({
-    bucket: z
-      .string()
-      .regex(/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/, "use 3 to 63 lower-case letters, digits and hyphens"),
-    region: euRegion,
-    endpoint: z.url("give the URL of the S3-compatible service").optional(),
-  }),
+    .describe("periods of passwords count from the anchor day"),
+  backup: backupSchema,
+  github: z
+    .strictObject({
+      repository: z
+        .string()
+        .regex(
+          /^[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}\/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/,
+          "give owner/name, as in the address of the repository",
+        ),
+      environment: z
+        .string()
+        .regex(
+          /^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$/,
+          "name an environment of the repository, such as production",
+        ),
+      baseUrl: z
+        .url({
+          protocol: /^https$/,
+          error: "give the https URL of the enterprise server, or leave it out for github.com",
+        })
+        .optional(),
+    })
+    .optional(),
   tags: z
     .record(z.string(), z.string())
     .refine((tags) => "owner" in tags && "data-protection-contact" in tags, {
@@ -163,6 +191,7 @@ const common = {
     owner: z.enum(["application", "program"], "say application or program"),
     reason: z.string().min(1, "say why"),
   }),
+  rotationDays: rotationDays.optional(),
   state: z.enum(["live", "retired"], "say live or retired"),
 };
 
@@ -198,4 +227,5 @@ export const redisUserSchema = z.strictObject({
   purpose: common.purpose,
   keyPrefix: z.string().regex(/^[a-z][a-z0-9_]*:$/, "use a prefix such as crm: that ends with a colon"),
   secret: secretName,
+  rotationDays: rotationDays.optional(),
 });

@@ -26,6 +26,8 @@ interface CommonEntry {
   /** GitHub secret that carries the password. */
   secret: string;
   schema: { owner: SchemaOwner; reason: string };
+  /** Days after which its password changes, 2..90. Default: the stack's `rotation.days`. */
+  rotationDays?: number | undefined;
   /** `retired`: service user and grants go, the data stays closed on the server, protection is lifted. */
   state: "live" | "retired";
 }
@@ -60,6 +62,8 @@ export interface RedisUserEntry {
   keyPrefix: string;
   /** GitHub secret that carries the password. */
   secret: string;
+  /** Days after which its password changes, 2..90. Default: the stack's `rotation.days`. */
+  rotationDays?: number | undefined;
 }
 
 export interface Ssh {
@@ -96,6 +100,45 @@ export interface ProvisionedServer extends CommonServer {
   memoryMiB: number;
 }
 
+/** Where applications find their secrets: one environment of one repository. */
+export interface GithubTarget {
+  /** `owner/name` */
+  repository: string;
+  environment: string;
+  /** `https://github.example.org/` of an enterprise server; undefined: github.com. */
+  baseUrl?: string;
+}
+
+/** How long copies of data live, in days. Nothing may outlive `erasureDays` but what a law keeps (`archive`). */
+export interface BackupRetention {
+  /** On the hosts themselves. */
+  localDays: number;
+  /** Dumps in the bucket, with their manifests. */
+  dailyDays: number;
+  /** Base copies, WAL and binlog segments: how far back a point in time can be recovered. */
+  recoveryDays: number;
+  /** Versions that were replaced or deleted. */
+  noncurrentDays: number;
+  /** Nobody can delete a new object before. */
+  lockDays: number;
+  /** Erased data is promised to be in no copy after this. */
+  erasureDays: number;
+  /** Copies of databases of class `archive`, and the law that keeps them. */
+  archive?: { years: number; reason: string };
+}
+
+export interface BackupConfig {
+  bucket: string;
+  region: string;
+  /** A second bucket in another region that everything is copied to; undefined: none. */
+  copyRegion?: string;
+  /** https URL of a service that speaks S3, KMS and IAM as AWS does; undefined: AWS. */
+  endpoint?: string;
+  /** Path of a PEM file with the authority of that service; undefined: the system's. */
+  caBundle?: string;
+  retention: BackupRetention;
+}
+
 /** What differs from stack to stack: the checked content of Pulumi.<stack>.yaml. */
 export interface StackConfig {
   servers: {
@@ -112,8 +155,19 @@ export interface StackConfig {
     /** OpenSSH known_hosts file that pins the hosts' keys. */
     knownHosts?: string;
   };
-  rotation: { days: number; anchor: string };
-  backup: { bucket: string; region: string; endpoint?: string };
+  rotation: {
+    /** Days after which a password changes, 2..90. */
+    days: number;
+    /** Day that periods count from. */
+    anchor: string;
+    /** Days that the former password stays valid, at most half a period. */
+    graceDays: number;
+    /** Rotations after a leak, as `estate rotate --now` writes them. `database`: a database or a Redis user. */
+    forced: { database: string; at: string; reason: string }[];
+  };
+  backup: BackupConfig;
+  /** undefined: nothing is published. */
+  github?: GithubTarget;
   tags: Record<string, string>;
 }
 

@@ -1,18 +1,12 @@
 import * as fs from "node:fs";
+import { installCloud } from "./cloud/install";
 import { must } from "./command";
 import { down } from "./down";
-import { cloudPort, hosts, type LabHost } from "./hosts";
+import { closeHost } from "./firewall";
+import { installGithubApi } from "./github/install";
+import { hosts, type LabHost } from "./hosts";
 import { ensureImages, type Images, pruneImages } from "./images";
-import {
-  boot,
-  dropLayer,
-  ensureLayer,
-  initProcess,
-  powerOff,
-  waitForPort,
-  waitForSsh,
-  writeKnownHosts,
-} from "./machine";
+import { boot, dropLayer, ensureLayer, initProcess, powerOff, waitForSsh, writeKnownHosts } from "./machine";
 import { mounts } from "./mounts";
 import { ensureSwitch } from "./network";
 import { checkout, hostDirectory, run, runDirectory } from "./paths";
@@ -111,7 +105,11 @@ async function start(host: LabHost, images: Images): Promise<void> {
 async function finish(host: LabHost): Promise<void> {
   await waitForSsh(host);
   if (host.image === "web") await prepareWebHost();
-  if (host.image === "cloud") await waitForPort(host, cloudPort);
+  if (host.image === "cloud") {
+    await installCloud();
+    await installGithubApi();
+  }
+  await closeHost(host);
 }
 
 function imagesInUse(): string[] {

@@ -1,3 +1,4 @@
+import { labToken } from "./github/lab";
 import { tunnelPort } from "./hosts";
 import { run } from "./paths";
 
@@ -7,9 +8,20 @@ export function environment(): Record<string, string> {
     SSH_PRIVATE_KEY_FILE: run.sshKey,
     SSH_KNOWN_HOSTS_FILE: run.knownHosts,
     PLESK_DB_ADMIN_PASSWORD_FILE: run.pleskAdmin,
+    AWS_SHARED_CREDENTIALS_FILE: run.awsCredentials,
+    // Whoever has a key for another cloud in their shell does not use it here.
+    AWS_ACCESS_KEY_ID: "",
+    AWS_SECRET_ACCESS_KEY: "",
+    AWS_SESSION_TOKEN: "",
+    AWS_PROFILE: "",
     PULUMI_BACKEND_URL: `file://${run.pulumi}`,
     // Protects the state of a lab that is thrown away; every lab has the same.
     PULUMI_CONFIG_PASSPHRASE: "local-lab",
+    // Public too, like the service behind it.
+    GITHUB_TOKEN: labToken,
+    // The lab's own services show certificates of their own: Node's programs read the first, Go's the second.
+    NODE_EXTRA_CA_CERTS: run.authorities,
+    SSL_CERT_DIR: `/etc/ssl/certs:${run.tls}`,
     ALL_PROXY: `socks5://127.0.0.1:${tunnelPort}`,
   };
 }

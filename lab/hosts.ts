@@ -24,15 +24,19 @@ export const operator = { ipv4: "10.77.0.1", ipv6: "fd77::1", prefix4: 24, prefi
 /** Where `estate tunnel` listens for SOCKS clients, on 127.0.0.1. */
 export const tunnelPort = 17077;
 
-/** Port of the S3 and KMS service on the host `cloud`. */
+/** Port of S3, KMS and IAM on the host `cloud`. */
 export const cloudPort = 5000;
+
+/** Port of GitHub's API there, and of what tests steer it by: on the host's own loopback. */
+export const githubPort = 8443;
+export const githubControlPort = 8444;
 
 export const hosts: readonly LabHost[] = [
   host("plesk", 11, "web", "web host: tier-1 MariaDB 10.11, and the way in"),
   host("mariadb", 12, "blank", "external MariaDB server"),
   host("postgres", 13, "blank", "PostgreSQL server"),
   host("redis", 14, "blank", "Redis server"),
-  host("cloud", 15, "cloud", "S3 and KMS"),
+  host("cloud", 15, "cloud", "S3, KMS, IAM and GitHub's API"),
   host("stranger", 66, "stranger", "an attacker: no door may open for it"),
 ];
 
@@ -56,15 +60,12 @@ export function hostNamed(name: string): LabHost {
 }
 
 /**
- * The /etc/hosts of one host. Its own name comes from the same table, so every host agrees on every address. The names of
- * the database servers lead to IPv4 alone, where they listen: behind a firewall the other address would be silent, and
- * whoever tries it first would wait.
+ * The /etc/hosts of one host. Its own name comes from the same table, so every host agrees on every address. They lead
+ * to IPv4 alone, where everything listens: behind a firewall the other address would be silent, and whoever tries it
+ * first would wait.
  */
 export function hostsFile(self: LabHost): string {
-  const lines = hosts.flatMap((h) => [
-    `${h.ipv4} ${h.fqdn} ${h.name}`,
-    ...(h.image === "blank" ? [] : [`${h.ipv6} ${h.fqdn} ${h.name}`]),
-  ]);
+  const lines = hosts.map((h) => `${h.ipv4} ${h.fqdn} ${h.name}`);
   return [
     "127.0.0.1 localhost",
     "::1 localhost ip6-localhost ip6-loopback",

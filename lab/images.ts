@@ -5,7 +5,14 @@ import { endGroup, groupDirectory, makeGroup } from "./cgroups";
 import { attempt, lastLines } from "./command";
 import { debianMirror } from "./debian-mirror";
 import type { LabImage } from "./hosts";
-import { blankPackages, cloudPackages, mirrorPackages, strangerPackages, webPackages } from "./packages";
+import {
+  blankPackages,
+  cloudPackages,
+  githubPackages,
+  mirrorPackages,
+  strangerPackages,
+  webPackages,
+} from "./packages";
 import { cacheDirectory, scripts } from "./paths";
 import type { Progress } from "./progress";
 
@@ -57,10 +64,10 @@ async function buildAll(cache: string, progress: Progress): Promise<Images> {
     name: "packages",
     script: "fetch-packages.sh",
     before: [blank, debianMirror(), "trixie"],
-    after: unique([...mirrorPackages, ...cloudPackages, ...strangerPackages]),
+    after: unique([...mirrorPackages, ...cloudPackages, ...githubPackages, ...strangerPackages]),
   });
   const [cloud, stranger] = await Promise.all([
-    build(layer("cloud", blank, mirror, cloudPackages)),
+    build(layer("cloud", blank, mirror, [...cloudPackages, ...githubPackages])),
     build(layer("stranger", blank, mirror, strangerPackages)),
   ]);
   return {

@@ -33,6 +33,7 @@ export const mirrorPackages = [
   "rclone",
   "age",
   "zstd",
+  "jq",
   "openssh-server",
   "cron",
   "ca-certificates",
@@ -40,8 +41,11 @@ export const mirrorPackages = [
   "rsync",
 ];
 
-/** S3 and KMS for the lab. Moto imports flask_cors and yaml as a server, which its package does not depend on. */
-export const cloudPackages = ["python3-moto", "python3-flask-cors", "python3-yaml", "openssl"];
+/** S3, KMS and IAM for the lab. Moto imports flask_cors and yaml as a server, which its package does not depend on. */
+export const cloudPackages = ["python3-moto", "python3-flask-cors", "python3-yaml", "openssl", "ufw"];
+
+/** GitHub's API beside it: a bundle for Node, and what tests steer it with. */
+export const githubPackages = ["nodejs", "curl"];
 
 /** An attacker's tools. */
 export const strangerPackages = [
@@ -61,6 +65,7 @@ export const webPackages = [
   "openssl",
   "age",
   "zstd",
+  "jq",
   "rclone",
   "rsync",
   "cron",

@@ -17,7 +17,11 @@ export const run = {
   knownHosts: path.join(runDirectory, "ssh", "known_hosts"),
   secrets: path.join(runDirectory, "secrets"),
   pleskAdmin: path.join(runDirectory, "secrets", "plesk-admin"),
+  awsCredentials: path.join(runDirectory, "secrets", "aws-credentials"),
   pulumi: path.join(runDirectory, "pulumi"),
+  /** Certificates of the lab's own services, a file each, and all of them in one. */
+  tls: path.join(runDirectory, "tls"),
+  authorities: path.join(runDirectory, "tls", "authorities.pem"),
   tunnelPid: path.join(runDirectory, "tunnel.pid"),
   madeNetnsMount: path.join(runDirectory, "made-netns-mount"),
 } as const;

@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { Command, CommanderError } from "commander";
 import { checkCommand } from "./commands/check";
+import { keysCommand } from "./commands/keys";
 import { listCommand } from "./commands/list";
+import { migrateCommand } from "./commands/migrate";
 import { tunnelCommand } from "./commands/tunnel";
 import { EXIT, type ExitCode, exitCodeOf, messageOf } from "./exit";
 import type { Io } from "./io";
@@ -45,8 +47,10 @@ Exit codes: 0 done, 1 failed, 2 could not tell (or wrong usage).`,
     );
   program.addCommand(listCommand(io, finish));
   program.addCommand(checkCommand(io, finish));
+  program.addCommand(migrateCommand(io, finish));
+  program.addCommand(keysCommand(io, finish));
   program.addCommand(tunnelCommand(io, finish));
-  for (const command of [program, ...program.commands]) {
+  for (const command of withSubcommands(program)) {
     command.exitOverride();
     command.configureOutput({
       writeOut: io.out,
@@ -55,6 +59,10 @@ Exit codes: 0 done, 1 failed, 2 could not tell (or wrong usage).`,
     });
   }
   return program;
+}
+
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
 }
 
 /** Commander puts its suggestion on a second line. */

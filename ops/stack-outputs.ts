@@ -24,6 +24,8 @@ const outputs = z.object({
     }),
   ),
   redis: z.record(z.string(), z.object({ ...login, keyPrefix: z.string() })).default({}),
+  admins: z.partialRecord(z.enum(["plesk", "mariadb", "postgres"]), z.object(login)).default({}),
+  wrappingSecrets: z.record(z.string(), z.array(z.string())).default({}),
 });
 
 /** The stack's outputs, secrets in the clear. Errors say which stack and what to run, and hold no value. */

@@ -2,6 +2,8 @@
 
 export const MARIADB_DATABASE = "estate:mariadb:Database";
 export const MARIADB_ACCOUNT = "estate:mariadb:Account";
+export const POSTGRES_DATABASE = "estate:postgres:Database";
+export const POSTGRES_ROLE = "estate:postgres:Role";
 export const POSTGRES_LOGIN = "estate:postgres:Login";
 export const POSTGRES_ACCESS = "estate:postgres:Access";
 export const REDIS_USER = "estate:redis:User";
@@ -9,11 +11,6 @@ export const FIREWALL = "estate:host:Firewall";
 export const SERVER_SETTINGS = "estate:host:ServerSettings";
 export const ROSTER = "estate:catalogue:Roster";
 export const ESTATE_PROVIDER = "pulumi:providers:estate";
-
-export const POSTGRES_DATABASE = "postgresql:index/database:Database";
-export const POSTGRES_ROLE = "postgresql:index/role:Role";
-export const EXTENSION = "postgresql:index/extension:Extension";
-export const POSTGRESQL_PROVIDER = "pulumi:providers:postgresql";
 
 export const RANDOM_PASSWORD = "random:index/randomPassword:RandomPassword";
 export const REMOTE_COMMAND = "command:remote:Command";

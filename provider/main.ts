@@ -1,6 +1,7 @@
 import { version } from "../package.json";
 import { checkEstateConfig, closeEstateConfig, type EstateConfig, makeEstateConfig, SERVERS } from "./config";
 import { catalogueRoster } from "./kinds/catalogue-roster";
+import { hostBackupAgent } from "./kinds/host-backup-agent";
 import { hostCertificate } from "./kinds/host-certificate";
 import { hostFirewall } from "./kinds/host-firewall";
 import { hostMachine } from "./kinds/host-machine";
@@ -8,8 +9,14 @@ import { hostServerSettings } from "./kinds/host-server-settings";
 import { mariadbAccount } from "./kinds/mariadb-account";
 import { mariadbDatabase } from "./kinds/mariadb-database";
 import { postgresAccess } from "./kinds/postgres-access";
+import { postgresDatabase } from "./kinds/postgres-database";
 import { postgresLogin } from "./kinds/postgres-login";
+import { postgresRole } from "./kinds/postgres-role";
+import { postgresRowSecurity } from "./kinds/postgres-row-security";
 import { redisUser } from "./kinds/redis-user";
+import { rotationRetirement } from "./kinds/rotation-retirement";
+import { rotationSchedule } from "./kinds/rotation-schedule";
+import { sqlMigrations } from "./kinds/sql-migrations";
 import { serveProvider } from "./wire/server";
 
 serveProvider<EstateConfig>({
@@ -17,6 +24,7 @@ serveProvider<EstateConfig>({
   version,
   kinds: [
     catalogueRoster,
+    hostBackupAgent,
     hostCertificate(),
     hostFirewall,
     hostMachine,
@@ -24,9 +32,16 @@ serveProvider<EstateConfig>({
     mariadbAccount,
     mariadbDatabase,
     postgresAccess,
+    postgresDatabase,
     postgresLogin,
+    postgresRole,
+    postgresRowSecurity,
     redisUser,
+    rotationRetirement(),
+    rotationSchedule(),
+    sqlMigrations,
   ],
+  machines: true,
   secretConfig: SERVERS,
   checkConfig: checkEstateConfig,
   configure: makeEstateConfig,

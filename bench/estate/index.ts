@@ -1,7 +1,5 @@
 import { readFileSync } from "node:fs";
-import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
-import { InterruptedCreate } from "../../components/interrupted-create";
 import { MariadbDatabase } from "../../components/mariadb-database";
 import { PostgresDatabase } from "../../components/postgres-database";
 import type { PostgresServer } from "../../components/postgres-server";
@@ -30,15 +28,6 @@ const mariadbTarget = {
 };
 const postgresTarget = {
   provider: new EstateProvider("postgres", { postgres: { ...postgres, serverName: "localhost" } }),
-  postgresql: new postgresql.Provider("postgresql", {
-    host: "localhost",
-    port: postgres.port,
-    username: postgres.user,
-    password: pulumi.secret(postgres.password),
-    sslmode: "verify-full",
-    sslrootcert: process.env.ESTATE_BENCH_CA as string,
-  }),
-  interruptedCreate: new InterruptedCreate("postgres", { ...postgres, serverName: "localhost" }),
 } as PostgresServer;
 
 for (let index = 0; index < count; index++) {

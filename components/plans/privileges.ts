@@ -1,6 +1,8 @@
-import { loginSlot } from "../../estate/naming";
+import type { MigrationSet } from "../../estate/migrations/types";
+import { loginSlots } from "../../estate/naming";
 import type { MariadbEntry, PostgresEntry, SchemaOwner } from "../../estate/types";
 import type { MariadbGrant, PostgresGrants } from "../../provider/resources";
+import { mariadbTables } from "./migrations";
 
 /**
  * What a service may do, by who changes its tables (`schema.owner` in the catalogue, with the reason beside it):
@@ -9,28 +11,38 @@ import type { MariadbGrant, PostgresGrants } from "../../provider/resources";
  */
 const ROWS = ["SELECT", "INSERT", "UPDATE", "DELETE"];
 
-const MARIADB_PROFILES: Record<SchemaOwner, string[]> = {
-  application: [
-    ...ROWS,
-    "CREATE",
-    "ALTER",
-    "DROP",
-    "INDEX",
-    "REFERENCES",
-    "CREATE TEMPORARY TABLES",
-    "LOCK TABLES",
-    "TRIGGER",
-    "CREATE VIEW",
-    "SHOW VIEW",
-    "CREATE ROUTINE",
-    "ALTER ROUTINE",
-    "EXECUTE",
-  ],
-  program: [...ROWS, "EXECUTE", "SHOW VIEW"],
-};
+const MARIADB_APPLICATION = [
+  ...ROWS,
+  "CREATE",
+  "ALTER",
+  "DROP",
+  "INDEX",
+  "REFERENCES",
+  "CREATE TEMPORARY TABLES",
+  "LOCK TABLES",
+  "TRIGGER",
+  "CREATE VIEW",
+  "SHOW VIEW",
+  "CREATE ROUTINE",
+  "ALTER ROUTINE",
+  "EXECUTE",
+];
 
-export function mariadbGrants(entry: Pick<MariadbEntry, "name" | "schema">): MariadbGrant[] {
-  return [{ database: entry.name, privileges: [...MARIADB_PROFILES[entry.schema.owner]] }];
+/**
+ * Rows that the program migrates are granted table by table: MariaDB cannot take one table out of a grant on a database, and
+ * the history of the migrations, whose rollback statements the admin runs, is none of the service's.
+ */
+export function mariadbGrants(
+  { name: database, schema }: Pick<MariadbEntry, "name" | "schema">,
+  migrations: MigrationSet | undefined,
+): MariadbGrant[] {
+  if (schema.owner === "application") return [{ database, privileges: [...MARIADB_APPLICATION] }];
+  const { tables, views } = migrations ? mariadbTables(migrations) : { tables: [], views: [] };
+  return [
+    { database, privileges: ["EXECUTE"] },
+    ...tables.map((table) => ({ database, table, privileges: [...ROWS] })),
+    ...views.map((table) => ({ database, table, privileges: ["SELECT", "SHOW VIEW"] })),
+  ];
 }
 
 export interface PostgresPrivileges {
@@ -40,17 +52,14 @@ export interface PostgresPrivileges {
 }
 
 /**
- * Grants of one database. CONNECT goes to the login slots: it is checked before a slot becomes its role. Everything else
+ * Grants of one database. CONNECT goes to both login slots, so that no rotation touches a grant: it is checked before a slot becomes its role. Everything else
  * goes to the role and never to a slot. An application is its own owner and needs nothing granted.
  */
 export function postgresPrivileges(
   entry: Pick<PostgresEntry, "service" | "owner" | "schema">,
-  generations: readonly number[],
 ): PostgresPrivileges {
   const { service, owner } = entry;
-  const connect = Object.fromEntries(
-    generations.map((generation) => [`${loginSlot(service, generation)} on database`, ["CONNECT"]]),
-  );
+  const connect = Object.fromEntries(loginSlots(service).map((slot) => [`${slot} on database`, ["CONNECT"]]));
   if (entry.schema.owner === "application") {
     return { owners: [owner], grants: connect, defaultGrants: {} };
   }

@@ -1,3 +1,8 @@
+// For those who write declarations: new are `IdentityDeclaration.internal` (the owner's SECURITY DEFINER functions under FORCE:
+// without it they read and write no row of these tables) and `sequences` (optional). context.role() gives the database's role
+// (`svc_mcp_admin`, `mcp_admin_member`), like current_setting('role'), and not the identity's short name. Put each declaration
+// into estate/row-security/index.ts once it compiles.
+
 /**
  * The vocabulary of row-level security: who sees and changes which rows of which table. One declaration a database; the
  * roles, grants, policies, indexes, lints, tests and docs/row-level-security.md all follow from it. Plain data.
@@ -15,6 +20,12 @@ export interface IdentityDeclaration {
   purpose: string;
   /** Default: `<database>_<identity>`; for `service` the catalogue's service role. */
   role?: string;
+  /**
+   * Why it needs no signed context. Such an identity is no service's: no session can become it, only SECURITY DEFINER
+   * functions that it owns and scheduled jobs work as it. Mostly the owner of the tables (`role: "<database>_owner"`): forced
+   * row security binds it too, so what its functions read and write has to be declared. Its rules are `all` or constants.
+   */
+  internal?: string;
 }
 
 /**
@@ -65,4 +76,6 @@ export interface RowSecurityDeclaration {
   functions: Record<string, IdentityName[]>;
   /** Views (security_invoker) that an identity may read. */
   views: Record<string, IdentityName[]>;
+  /** Sequences of `serial` columns, for identities that insert. Identity columns and uuid defaults need none. */
+  sequences?: Record<string, IdentityName[]>;
 }

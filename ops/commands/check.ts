@@ -1,7 +1,8 @@
 import { Command } from "commander";
 import { databases, redisUsers } from "../../estate/catalogue";
 import { loadStackConfig } from "../../estate/load";
-import type { StackConfig } from "../../estate/types";
+import { readMigrations } from "../../estate/migrations/read";
+import type { GithubTarget, StackConfig } from "../../estate/types";
 import { couldNotTell, EXIT, type ExitCode, messageOf } from "../exit";
 import type { Io } from "../io";
 import { checkPrivileges, type Privileges, sound } from "../privileges/check";
@@ -15,6 +16,8 @@ import { requireWayIn } from "../reach/way-in";
 import { renderCheck, renderCheckJson } from "../render/check";
 import { renderPrivileges, renderPrivilegesJson } from "../render/privileges";
 import { startProgress } from "../render/progress";
+import { renderSecrets, renderSecretsJson } from "../render/secrets";
+import { checkSecrets } from "../secrets/check";
 import { resolveStack } from "../stack";
 import { readStackOutputs } from "../stack-outputs";
 
@@ -26,6 +29,7 @@ interface CheckCommandOptions {
   json?: boolean;
   only?: string[];
   privileges?: boolean;
+  secrets?: boolean;
 }
 
 export function checkCommand(io: Io, finish: Finish): Command {
@@ -34,6 +38,10 @@ export function checkCommand(io: Io, finish: Finish): Command {
     .option("--stack <name>", "stack to check (default: $PULUMI_STACK, then the selected one)")
     .option("--only <name...>", "only these databases or redis users")
     .option("--privileges", "show what every service can and cannot do, by trying it")
+    .option(
+      "--secrets",
+      "look whether every GitHub secret is there, by name; needs GITHUB_TOKEN and no server",
+    )
     .option("--json", "print JSON")
     .addHelpText(
       "after",
@@ -48,6 +56,7 @@ Examples:
   estate check --stack local
   estate check --stack prod --only mo_crm mo_idp
   estate check --stack prod --privileges
+  estate check --stack prod --secrets
   estate check --stack prod --json | jq '.results[] | select(.reachable | not)'
 
 Exit codes: 0 all reachable (all as declared), 1 something is not, 2 could not tell (no stack, no outputs, no way in).`,
@@ -57,9 +66,10 @@ Exit codes: 0 all reachable (all as declared), 1 something is not, 2 could not t
 
 async function check(io: Io, options: CheckCommandOptions): Promise<ExitCode> {
   const stack = await resolveStack(io, options.stack);
+  if (options.secrets) return secrets(io, stack, options);
   const progress = startProgress(io, `reading the outputs of stack ${stack} ...`);
   try {
-    const servers = serversOf(io, stack);
+    const { servers } = stackConfigOf(io, stack);
     const hasRedis = servers.redis !== undefined;
     const declared = narrow({ databases, redisUsers: hasRedis ? redisUsers : [] }, options.only);
     const outputs = await readStackOutputs(io, stack);
@@ -80,7 +90,11 @@ async function check(io: Io, options: CheckCommandOptions): Promise<ExitCode> {
     };
     if (options.privileges) {
       // What lies around a service is all that is declared, also where only some services are asked for.
-      const prove = proveAs({ databases, redisUsers }, io.env);
+      const prove = proveAs(
+        { databases, redisUsers },
+        (entry) => readMigrations(entry, io.projectDir),
+        io.env,
+      );
       const results = await checkPrivileges(targets, { ...bounds, databases, prove });
       progress.end();
       const report = { stack, results };
@@ -95,6 +109,16 @@ async function check(io: Io, options: CheckCommandOptions): Promise<ExitCode> {
   } finally {
     progress.end();
   }
+}
+
+async function secrets(io: Io, stack: string, options: CheckCommandOptions): Promise<ExitCode> {
+  const config = stackConfigOf(io, stack);
+  const estate = { stack, config, databases, redisUsers: config.servers.redis ? redisUsers : [] };
+  const found = await checkSecrets(estate, io.env);
+  // It has a target: without one the check has told so.
+  const report = { stack, target: config.github as GithubTarget, secrets: found };
+  io.out(options.json ? renderSecretsJson(report) : renderSecrets(report, { colour: io.colour }));
+  return found.every((secret) => secret.in) ? EXIT.done : EXIT.failed;
 }
 
 /** Nothing checked is nothing known. */
@@ -112,9 +136,9 @@ function minimumVersions(servers: StackConfig["servers"]): MinimumVersions {
   return Object.fromEntries(Object.entries(servers).map(([name, server]) => [name, server?.minimumVersion]));
 }
 
-function serversOf(io: Io, stack: string): StackConfig["servers"] {
+function stackConfigOf(io: Io, stack: string): StackConfig {
   try {
-    return loadStackConfig(stack, io.projectDir).servers;
+    return loadStackConfig(stack, io.projectDir);
   } catch (error) {
     throw couldNotTell(messageOf(error));
   }

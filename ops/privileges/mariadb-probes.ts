@@ -1,19 +1,22 @@
-import { mariadbGrants } from "../../components/plans/privileges";
 import type { MariadbEntry } from "../../estate/types";
+import { HISTORY } from "../../migrate/mariadb-history";
 import { databasePattern, quoteIdentifier, quoteString } from "../../provider/kinds/mariadb/sql";
+import type { MariadbGrant } from "../../provider/resources";
 import type { SqlProbe } from "./probe";
 
 /** Who is probed on MariaDB and what is around it. */
 export interface MariadbSubject {
   entry: Pick<MariadbEntry, "name" | "schema">;
+  /** Everything that is declared for it. */
+  grants: readonly MariadbGrant[];
   /** Databases of other services on the same server. */
   otherDatabases: readonly string[];
   /** Whether this project configures the server; on the web host it only connects. */
   provisioned: boolean;
   /** Name of a table that does not exist; DDL commits at once, so the scratch table needs a name of its own. */
   scratch: string;
-  /** Existing tables, with a column that can be written. */
-  tables: readonly { table: string; column: string }[];
+  /** Tables whose rows it works on, each with a column that can be written; undefined: it sees none. */
+  tables: readonly { table: string; column: string | undefined }[];
 }
 
 /**
@@ -128,21 +131,19 @@ function program(own: string): SqlProbe[] {
       ),
       refusedBy: [...REFUSED, UNTRUSTED],
     },
-    // Who is let past the right on the table meets its absence; the right is the same for every table of the database.
-    ...[
-      ["read", `SELECT 1 FROM ${absent}`],
-      ["insert into", `INSERT INTO ${absent} (id) VALUES (1)`],
-      ["update", `UPDATE ${absent} SET id = 1`],
-      ["delete from", `DELETE FROM ${absent}`],
-    ].map(([verb = "", statement = ""]) => ({
-      ...must(`${verb} its tables`, statement),
-      letPastBy: NO_SUCH_TABLE,
-    })),
+    // Its rows say what the admin runs to take a migration back.
+    mustNot("read the history of its migrations", `SELECT 1 FROM ${own}.${HISTORY} LIMIT 1`),
+    mustNot("change the history of its migrations", `UPDATE ${own}.${HISTORY} SET name = name WHERE FALSE`),
+    mustNot(
+      "add to the history of its migrations",
+      `INSERT INTO ${own}.${HISTORY} SELECT * FROM ${own}.${HISTORY} WHERE FALSE`,
+    ),
   ];
 }
 
 function rows(own: string, { table, column }: MariadbSubject["tables"][number]): SqlProbe[] {
   const name = `${own}.${quoteIdentifier(table)}`;
+  if (column === undefined) return [must(`read ${table}`, `SELECT 1 FROM ${name} LIMIT 1`)];
   const field = quoteIdentifier(column);
   return [
     must(`read ${table}`, `SELECT ${field} FROM ${name} LIMIT 1`),
@@ -252,12 +253,14 @@ function server(own: string, { provisioned }: MariadbSubject): SqlProbe[] {
 const MINE = `GRANTEE IN (CONCAT("'", REPLACE(CURRENT_USER(), "@", "'@'"), "'"), "PUBLIC", "'PUBLIC'@''")`;
 
 /** What the server itself says the account has. SHUTDOWN, for one, must not be tried to be known. */
-function held({ entry }: MariadbSubject): SqlProbe[] {
+function held({ entry, grants }: MariadbSubject): SqlProbe[] {
   const pattern = quoteString(databasePattern(entry.name));
-  const declared = mariadbGrants(entry)
-    .flatMap(({ privileges }) => privileges)
-    .map(quoteString)
-    .join(", ");
+  const onDatabase = grants.flatMap(({ table, privileges }) => (table === undefined ? privileges : []));
+  const onTables = grants.flatMap(({ database, table, privileges }) =>
+    table === undefined ? [] : privileges.map((privilege) => `${privilege} on ${database}.${table}`),
+  );
+  // A list may not be empty.
+  const listed = (texts: readonly string[]) => ["", ...texts].map(quoteString).join(", ");
   return [
     mustNotFind(
       "hold a global right (SUPER, FILE, PROCESS, SHUTDOWN ...)",
@@ -266,11 +269,14 @@ function held({ entry }: MariadbSubject): SqlProbe[] {
     mustNotFind(
       "hold rights on a database that are not declared",
       `SELECT CONCAT(PRIVILEGE_TYPE, ' on ', TABLE_SCHEMA) AS finding FROM information_schema.SCHEMA_PRIVILEGES
-         WHERE ${MINE} AND (TABLE_SCHEMA <> ${pattern} OR PRIVILEGE_TYPE NOT IN (${declared})) ORDER BY 1`,
+         WHERE ${MINE} AND (TABLE_SCHEMA <> ${pattern} OR PRIVILEGE_TYPE NOT IN (${listed(onDatabase)})) ORDER BY 1`,
     ),
     mustNotFind(
-      "hold rights on single tables or columns",
-      `SELECT CONCAT(PRIVILEGE_TYPE, ' on ', TABLE_SCHEMA, '.', TABLE_NAME) AS finding FROM information_schema.TABLE_PRIVILEGES WHERE ${MINE}
+      "hold rights on single tables or columns that are not declared",
+      `SELECT finding FROM (
+           SELECT CONCAT(PRIVILEGE_TYPE, ' on ', TABLE_SCHEMA, '.', TABLE_NAME) AS finding
+             FROM information_schema.TABLE_PRIVILEGES WHERE ${MINE}
+         ) AS held WHERE finding NOT IN (${listed(onTables)})
          UNION SELECT CONCAT(PRIVILEGE_TYPE, ' on ', TABLE_SCHEMA, '.', TABLE_NAME, '.', COLUMN_NAME)
          FROM information_schema.COLUMN_PRIVILEGES WHERE ${MINE} ORDER BY 1`,
     ),

@@ -7,8 +7,8 @@ import { judge, type Observed, type ProbeResult } from "./probe";
 
 /** Databases that every server has and that no service may enter. */
 const MAINTENANCE = ["postgres", "template1"];
-/** A table or two show the rights of all, which are granted by schema. */
-const MOST_TABLES = 3;
+/** Each is tried, and no more than a probe of the whole database may take. */
+const MOST_TABLES = 50;
 
 /** Logs in as the service's slot and tries every probe. Throws where the login itself does not work. */
 export async function provePostgres(

@@ -1,5 +1,5 @@
-import { ESTATE_PROVIDER, POSTGRESQL_PROVIDER } from "../kinds";
-import { isUnknown, object, parsed, show } from "../plain";
+import { ESTATE_PROVIDER } from "../kinds";
+import { isUnknown, object, parsed } from "../plain";
 import { resourceRule } from "../rule";
 
 export const connectionTlsVerified = resourceRule({
@@ -7,16 +7,9 @@ export const connectionTlsVerified = resourceRule({
   description:
     "Every connection the program opens is TLS to a server whose certificate and name are verified.",
   severity: "critical",
-  remediationSteps:
-    "estate: give the server's `caCertificate`. postgresql: `sslmode: verify-full` and `sslrootcert`.",
-  types: [ESTATE_PROVIDER, POSTGRESQL_PROVIDER],
-  *faults({ type, props }) {
-    if (type === POSTGRESQL_PROVIDER) {
-      const { sslmode } = props;
-      if (!isUnknown(sslmode) && sslmode !== "verify-full")
-        yield `sslmode is ${show(sslmode)}. Use "verify-full"`;
-      return;
-    }
+  remediationSteps: "Give the server's `caCertificate`.",
+  types: [ESTATE_PROVIDER],
+  *faults({ props }) {
     for (const property of ["mariadb", "postgres", "redis"]) {
       const server = parsed(props[property]);
       if (server === undefined || isUnknown(server)) continue;

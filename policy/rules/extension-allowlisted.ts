@@ -1,5 +1,5 @@
-import { EXTENSION } from "../kinds";
-import { isUnknown, show } from "../plain";
+import { POSTGRES_DATABASE } from "../kinds";
+import { show, texts } from "../plain";
 import { resourceRule } from "../rule";
 import { textList } from "../settings";
 
@@ -25,9 +25,11 @@ export const extensionAllowlisted = resourceRule<Config>({
       "uuid-ossp",
     ]),
   },
-  types: [EXTENSION],
-  *faults({ props: { name } }, { allowed }) {
-    if (isUnknown(name) || allowed.includes(String(name))) return;
-    yield `extension ${show(name)} is not on the list. Allowed are ${allowed.join(", ")}`;
+  types: [POSTGRES_DATABASE],
+  *faults({ props }, { allowed }) {
+    for (const name of texts(props.extensions)) {
+      if (allowed.includes(name)) continue;
+      yield `extension ${show(name)} is not on the list. Allowed are ${allowed.join(", ")}`;
+    }
   },
 });

@@ -6,8 +6,6 @@ export const passwordPublished = stackRule({
   name: "password-published",
   description: "Every service's password is published as a GitHub secret.",
   severity: "medium",
-  // Advisory until the program publishes secrets; then mandatory.
-  level: "advisory",
   remediationSteps:
     "Add the service's ActionsSecret or ActionsEnvironmentSecret, its value the account's newest password.",
   *faults(resources) {
@@ -28,7 +26,7 @@ export const passwordPublished = stackRule({
       (accounts) =>
         !accounts.some(({ generators }) => generators.some((generator) => published.has(generator))),
     );
-    // One message for all: while none is published, a line each would bury the rest.
+    // One message for all: where none is published, a line each would bury the rest.
     const names = missing.flatMap(([account]) => (account ? [account.resource.name] : [])).sort();
     if (names.length > 0)
       yield { fault: `no GitHub secret is made from the password of ${names.join(", ")}` };

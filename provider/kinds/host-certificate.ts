@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { runScript } from "../../connect/host-script";
+import { now as clock } from "../../estate/clock";
 import type { EstateConfig } from "../config";
 import { diffInputs } from "../wire/diff";
 import {
@@ -78,10 +79,10 @@ const SCRIPTS = { inspect: INSPECT, make: MAKE, reload: RELOAD };
  * it. Clients pin the authority, so a renewed certificate changes nothing for them. A certificate that ends within
  * `renewBefore` days shows as a change of `notAfter` and is renewed; the server reads it without a restart. An authority
  * that ends is a replacement. Errors: the host cannot be reached; the server goes on showing its former certificate.
- * @param now milliseconds; the one place where time enters
+ * @param now milliseconds since 1970
  */
 export function hostCertificate(
-  now: () => number = Date.now,
+  now: () => number = clock,
 ): Kind<EstateConfig, CertificateInputs, CertificateState> {
   return {
     token: "estate:host:Certificate",

@@ -1,11 +1,18 @@
 import { type MariadbConnection, MariadbError } from "../../connect/mariadb";
 import type { MariadbServer } from "../../connect/mariadb-server";
 import type { Call, Kind } from "../wire/kind";
-import type { AccountInputs, AccountOnServer } from "./mariadb/account";
+import type { AccountInputs, AccountOnServer, AccountState } from "./mariadb/account";
 import { checkAccount } from "./mariadb/check";
 import { accountAsDeclared } from "./mariadb/drift";
-import { createStatement, endSessionsStatement, planAccount, replaceStatement } from "./mariadb/plan";
+import {
+  createStatement,
+  endSessionsStatement,
+  formerHashes,
+  planAccount,
+  replaceStatement,
+} from "./mariadb/plan";
 import { PRIVILEGE_SINCE } from "./mariadb/privileges";
+import { probeAccount } from "./mariadb/probe";
 import { readAccount } from "./mariadb/read";
 import { type AccountName, quoteAccount } from "./mariadb/sql";
 
@@ -20,35 +27,37 @@ export interface MariadbConfig {
  * with the next update. Id, also for import: `user@host`.
  *
  * Sessions of the user end whenever something is taken away that an open one would keep: a privilege, a password that
- * leaked or that nobody declared, another host; the ordinary end of a rotation ends none. What the admin may not revoke
+ * leaked or that nobody declared, another host; a rotation ends none: with `formerPassword: "keep"` a password that is
+ * replaced logs in beside its successor until estate:rotation:Retirement takes it away. A new one is tried, see probe.ts. What the admin may not revoke
  * for want of holding it (SUPER that root gave by hand) goes by replacing the account: for a moment it is locked.
  *
  * The admin needs CREATE USER, SELECT on `mysql`, CONNECTION ADMIN, and all it grants WITH GRANT OPTION.
  */
-export const mariadbAccount: Kind<MariadbConfig, AccountInputs> = {
+export const mariadbAccount: Kind<MariadbConfig, AccountInputs, AccountState> = {
   token: "estate:mariadb:Account",
   secretInputs: ["passwords"],
-  secretOutputs: ["passwords"],
+  secretOutputs: ["passwords", "former"],
+  computedOutputs: ["former"],
   replaceOn: ["user", "host"],
 
   check: (news) => checkAccount(news),
 
   async create(call, inputs) {
-    await converge(call, inputs, []);
-    return { id: accountId(inputs), state: inputs };
+    return { id: accountId(inputs), state: await converge(call, inputs, { passwords: [], former: [] }) };
   },
 
   async read(call, id, old) {
     const account = parseId(id);
     const actual = await readAccount((sql, values) => serverOf(call).query(sql, values), account);
     if (!actual) return undefined;
-    const state = accountAsDeclared(account, actual, old?.inputs);
-    return { id, inputs: state, state };
+    const kept = old?.inputs.formerPassword === "keep" ? (old.state.former ?? []) : [];
+    const former = kept.filter((known) => actual.alternatives.some(({ hash }) => hash === known));
+    const inputs = accountAsDeclared(account, actual, old?.inputs, former);
+    return { id, inputs, state: { ...inputs, former } };
   },
 
   async update(call, _id, old, news) {
-    await converge(call, news, old.state.passwords);
-    return news;
+    return converge(call, news, { passwords: old.state.passwords, former: old.state.former ?? [] });
   },
 
   async delete(call, id) {
@@ -71,11 +80,11 @@ export const mariadbAccount: Kind<MariadbConfig, AccountInputs> = {
 async function converge(
   call: Call<MariadbConfig>,
   wanted: AccountInputs,
-  knownPasswords: string[],
-): Promise<void> {
+  before: { passwords: string[]; former: string[] },
+): Promise<AccountState> {
   const server = serverOf(call);
   await refuseUnsupported(server, wanted);
-  await server.exclusive(async (connection) => {
+  const former = await server.exclusive(async (connection) => {
     const run = runner(call, connection, wanted);
     const read = () => readAccount((sql, values) => connection.query(sql, values), wanted);
     let actual: AccountOnServer | undefined = await read();
@@ -84,7 +93,8 @@ async function converge(
       actual = await read();
     }
     if (!actual) throw new MariadbError(`${accountId(wanted)} was created but is not in mysql.global_priv`);
-    const plan = planAccount(wanted, actual, knownPasswords);
+    const former = formerHashes(wanted, actual, before);
+    const plan = planAccount(wanted, actual, before.passwords, former);
     let { endSessions } = plan;
     try {
       for (const statement of plan.statements) await run(statement);
@@ -93,11 +103,18 @@ async function converge(
       await run(replaceStatement(wanted));
       const blank = await read();
       if (!blank) throw error;
-      for (const statement of planAccount(wanted, blank, []).statements) await run(statement);
+      for (const statement of planAccount(wanted, blank, [], former).statements) await run(statement);
       endSessions = true;
     }
     if (endSessions) await run(endSessionsStatement(wanted.user));
+    return former;
   });
+  const [newest = ""] = wanted.passwords;
+  // Always tried again where the last run did not get as far as to record it.
+  if (wanted.probe !== null && !wanted.locked && before.passwords[0] !== newest) {
+    await probeAccount(server, wanted, newest, wanted.probe);
+  }
+  return { ...wanted, former };
 }
 
 /** The admin may not revoke what it does not hold: SUPER that root gave by hand, a role, a proxy right. */

@@ -48,9 +48,7 @@ export const mariadbDatabase: Kind<{ mariadb?: MariadbServer }, MariadbDatabaseI
             `pulumi import estate:mariadb:Database <resource name> ${inputs.name}`,
         );
       }
-      const defaults = `CHARACTER SET ${quoteIdentifier(inputs.charset)} COLLATE ${quoteIdentifier(inputs.collation)}`;
-      await connection.query(`CREATE DATABASE IF NOT EXISTS ${quoteIdentifier(inputs.name)} ${defaults}`);
-      await alter(connection, inputs);
+      await converge(connection, inputs);
     });
     return { id: inputs.name, state: { ...inputs } };
   },
@@ -61,7 +59,7 @@ export const mariadbDatabase: Kind<{ mariadb?: MariadbServer }, MariadbDatabaseI
   },
 
   async update({ config }, _id, _old, news) {
-    await server(config).exclusive((connection) => alter(connection, news));
+    await server(config).exclusive((connection) => converge(connection, news));
     return { ...news };
   },
 
@@ -84,13 +82,13 @@ function server(config: { mariadb?: MariadbServer }): MariadbServer {
   return config.mariadb;
 }
 
-async function alter(
+async function converge(
   connection: MariadbConnection,
   { name, charset, collation }: MariadbDatabaseInputs,
 ): Promise<void> {
-  await connection.query(
-    `ALTER DATABASE ${quoteIdentifier(name)} CHARACTER SET ${quoteIdentifier(charset)} COLLATE ${quoteIdentifier(collation)}`,
-  );
+  const defaults = `CHARACTER SET ${quoteIdentifier(charset)} COLLATE ${quoteIdentifier(collation)}`;
+  await connection.query(`CREATE DATABASE IF NOT EXISTS ${quoteIdentifier(name)} ${defaults}`);
+  await connection.query(`ALTER DATABASE ${quoteIdentifier(name)} ${defaults}`);
 }
 
 async function find(

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type PostgresConnection, PostgresError } from "../../connect/postgres";
+import type { PostgresConnection } from "../../connect/postgres";
 import type { PostgresServer } from "../../connect/postgres-server";
 import { type CheckFailure, type Kind, type Properties, UNKNOWN, type Value } from "../wire/kind";
 import type { AccessInputs } from "./postgres/access";
@@ -8,6 +8,7 @@ import { planAccess } from "./postgres/access-plan";
 import { checkFields, type Field } from "./postgres/check-fields";
 import { checkGrants, type GrantLimits } from "./postgres/check-grants";
 import { parseDefaultGrantKey, parseGrantKey } from "./postgres/grant-key";
+import { ifThere } from "./postgres/if-there";
 import { exclusive } from "./postgres/queue";
 import { readAccess } from "./postgres/read-access";
 import { disownHere } from "./postgres/retire-access";
@@ -182,15 +183,4 @@ async function everything(connection: PostgresConnection, database: string): Pro
               AND (oid = (SELECT datdba FROM pg_catalog.pg_database WHERE datname = current_database())
                    OR oid IN (SELECT defaclrole FROM pg_catalog.pg_default_acl))) AS owners`);
   return { database, schemas: row?.schemas ?? [], grants: {}, defaultGrants: {}, owners: row?.owners ?? [] };
-}
-
-/** undefined where the database is gone. */
-async function ifThere<T>(database: string, work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof PostgresError && error.code === "3D000" && error.message.includes(`"${database}"`))
-      return undefined;
-    throw error;
-  }
 }

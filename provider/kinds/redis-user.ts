@@ -1,6 +1,7 @@
 import { RedisError, type RedisServer } from "../../connect/redis";
 import type { Call, Kind } from "../wire/kind";
 import {
+  formerHashes,
   parseUser,
   passwordLeaked,
   setUserArguments,
@@ -10,6 +11,7 @@ import {
   userAsDeclared,
 } from "./redis/acl";
 import { checkUser } from "./redis/check";
+import { probeUser } from "./redis/probe";
 
 /** The part of the provider's configuration that this kind needs. */
 export interface RedisConfig {
@@ -22,31 +24,32 @@ export interface RedisConfig {
  * Id, also for import: the user's name.
  *
  * What is taken away holds for open sessions at once; they end where a password leaked (it is replaced outright) or
- * nobody declared it. The admin needs ACL, CLIENT KILL.
+ * nobody declared it. With `formerPassword: "keep"` a password that is replaced logs in beside its successor until
+ * estate:rotation:Retirement takes it away, and no session ends. A new one is tried, see probe.ts. The admin needs ACL, CLIENT KILL.
  */
 export const redisUser: Kind<RedisConfig, UserInputs, UserState> = {
   token: "estate:redis:User",
   secretInputs: ["passwords"],
-  secretOutputs: ["passwords"],
-  computedOutputs: ["appliedCommands"],
+  secretOutputs: ["passwords", "former"],
+  computedOutputs: ["appliedCommands", "former"],
   replaceOn: ["user"],
 
   check: (news) => checkUser(news),
 
   async create(call, inputs) {
-    return { id: inputs.user, state: await converge(call, inputs, []) };
+    return { id: inputs.user, state: await converge(call, inputs, { passwords: [], former: [] }) };
   },
 
   async read(call, id, old) {
     const actual = await readUser(serverOf(call), id);
     if (!actual) return undefined;
     const state = userAsDeclared(id, actual, old && { ...old.state, ...old.inputs });
-    const { appliedCommands: _, ...inputs } = state;
+    const { appliedCommands: _, former: _former, ...inputs } = state;
     return { id, inputs, state };
   },
 
   async update(call, _id, old, news) {
-    return converge(call, news, old.state.passwords);
+    return converge(call, news, { passwords: old.state.passwords, former: old.state.former ?? [] });
   },
 
   async delete(call, id) {
@@ -61,20 +64,23 @@ export const redisUser: Kind<RedisConfig, UserInputs, UserState> = {
 async function converge(
   call: Call<RedisConfig>,
   wanted: UserInputs,
-  knownPasswords: string[],
+  known: { passwords: string[]; former: string[] },
 ): Promise<UserState> {
   call.signal.throwIfAborted();
   const server = serverOf(call);
   const { user } = wanted;
   const before = await readUser(server, user);
-  await server.call("ACL", "SETUSER", ...setUserArguments(wanted)).catch(explain(user));
+  const former = formerHashes(wanted, before, known);
+  await server.call("ACL", "SETUSER", ...setUserArguments(wanted, former)).catch(explain(user));
   await save(server, user);
-  if (before && passwordLeaked(wanted, before, knownPasswords)) {
+  if (before && passwordLeaked(wanted, before, known.passwords, former)) {
     await server.call("CLIENT", "KILL", "USER", user).catch(explain(user));
   }
   const after = await readUser(server, user);
   if (!after) throw new RedisError(`${user}: was set, yet the server does not know the user`);
-  return { ...wanted, appliedCommands: after.commands };
+  const [newest = ""] = wanted.passwords;
+  if (known.passwords[0] !== newest) await probeUser(server, user, newest);
+  return { ...wanted, appliedCommands: after.commands, former };
 }
 
 async function readUser(server: RedisServer, user: string): Promise<UserOnServer | undefined> {

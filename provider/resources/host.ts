@@ -1,19 +1,28 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type FirewallRule, ruleName } from "../kinds/firewall/rule";
 
+export interface HostMachineArgs {
+  /** Name of the host. */
+  label: pulumi.Input<string>;
+  /** The pinned key, `ssh-ed25519 AAAA...`; undefined: the stack pins none. */
+  hostKey?: pulumi.Input<string> | undefined;
+}
+
 /**
- * The machine behind an SSH address as it stands. A refresh sees when it was replaced by a blank one; provisioning
- * commands carry `identity` as a trigger and so run again. Kind: kinds/host-machine.ts
+ * The machine behind an SSH address as it stands. Another pinned key, and a refresh, see when it was replaced by a blank
+ * one; whatever carries `identity` is then applied again. Kind: kinds/host-machine.ts
  */
 export class HostMachine extends pulumi.CustomResource {
   /** Machine id and SSH host key fingerprint: changes when the machine is another. */
   declare readonly identity: pulumi.Output<string>;
-  constructor(name: string, args: { label: pulumi.Input<string> }, opts?: pulumi.CustomResourceOptions) {
+  constructor(name: string, args: HostMachineArgs, opts?: pulumi.CustomResourceOptions) {
     super("estate:host:Machine", name, { ...args, identity: undefined }, opts);
   }
 }
 
 export interface HostCertificateArgs {
+  /** Identity of the host's machine: on another one all of it is applied again. */
+  machine: pulumi.Input<string>;
   /** Host name or address that clients verify. */
   name: pulumi.Input<string>;
   /** Absolute path on the host; holds ca.crt, server.crt and server.key. */
@@ -57,6 +66,8 @@ export class HostCertificate extends pulumi.CustomResource {
 }
 
 export interface HostServerSettingsArgs {
+  /** Identity of the host's machine: on another one all of it is applied again. */
+  machine: pulumi.Input<string>;
   engine: pulumi.Input<"mariadb" | "postgres" | "redis">;
   /** IP address that the server listens on. */
   address: pulumi.Input<string>;
@@ -80,6 +91,8 @@ export class HostServerSettings extends pulumi.CustomResource {
 }
 
 export interface HostFirewallArgs {
+  /** Identity of the host's machine: on another one all of it is applied again. */
+  machine: pulumi.Input<string>;
   /** Name of the host. */
   label: pulumi.Input<string>;
   /** Complete: every other rule of the host is taken away, and what no rule lets in is dropped. */
@@ -93,5 +106,28 @@ export class HostFirewall extends pulumi.CustomResource {
   constructor(name: string, args: HostFirewallArgs, opts?: pulumi.CustomResourceOptions) {
     const rules = Object.fromEntries(args.rules.map((rule) => [ruleName(rule), rule]));
     super("estate:host:Firewall", name, { ...args, rules }, opts);
+  }
+}
+
+export interface HostBackupAgentArgs {
+  /** Identity of the host's machine: on another one all of it is applied again. */
+  machine: pulumi.Input<string>;
+  /** Name of the host. */
+  label: pulumi.Input<string>;
+  databases: pulumi.Input<string[]>;
+  /** Debian packages. */
+  packages: pulumi.Input<string[]>;
+  /** By absolute path; `mode` is octal, `0644`. */
+  files: pulumi.Input<Record<string, { mode: string; content: string }>>;
+  /** By absolute path, mode 0600: what must not be shown. */
+  secretFiles: pulumi.Input<Record<string, { owner: string; content: string }>>;
+  /** systemd timers, enabled and running. */
+  timers: pulumi.Input<string[]>;
+}
+
+/** Files, packages and timers of a host's backups, with drift. Kind: kinds/host-backup-agent.ts */
+export class HostBackupAgent extends pulumi.CustomResource {
+  constructor(name: string, args: HostBackupAgentArgs, opts?: pulumi.CustomResourceOptions) {
+    super("estate:host:BackupAgent", name, { ...args }, opts);
   }
 }

@@ -7,4 +7,7 @@ export * from "./host";
 export * from "./mariadb";
 export * from "./postgres";
 export * from "./redis";
+export * from "./rotation";
+export * from "./row-security";
 export * from "./server";
+export * from "./sql";

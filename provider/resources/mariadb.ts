@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { ServerResource } from "./server";
 
 export interface MariadbDatabaseArgs {
   name: pulumi.Input<string>;
@@ -10,7 +11,7 @@ export interface MariadbDatabaseArgs {
  * A MariaDB database: its name and the defaults of its tables. Not @pulumi/mysql's, because that can neither pin a
  * certificate nor verify a name other than the address. Kind: kinds/mariadb-database.ts
  */
-export class MariadbDatabase extends pulumi.CustomResource {
+export class MariadbDatabase extends ServerResource {
   constructor(name: string, args: MariadbDatabaseArgs, opts?: pulumi.CustomResourceOptions) {
     super("estate:mariadb:Database", name, args, opts);
   }
@@ -31,6 +32,10 @@ export interface MariadbAccountArgs {
   host: pulumi.Input<string>;
   /** Newest first, one or two: all of them log in. Reach the server as hashes only. */
   passwords: pulumi.Input<pulumi.Input<string>[]>;
+  /** What becomes of a password that is replaced: `keep` until it is retired, or `refuse` (default). */
+  formerPassword?: pulumi.Input<"keep" | "refuse">;
+  /** Database in which a new password is tried. Default: it is not tried. */
+  probe?: pulumi.Input<string>;
   require: pulumi.Input<"SSL" | "X509">;
   /** MAX_USER_CONNECTIONS, 1..20. */
   maxUserConnections: pulumi.Input<number>;
@@ -42,7 +47,7 @@ export interface MariadbAccountArgs {
 }
 
 /** `user`@`host` with its password alternatives, REQUIRE, limits, lock and all its grants. Kind: kinds/mariadb-account.ts */
-export class MariadbAccount extends pulumi.CustomResource {
+export class MariadbAccount extends ServerResource {
   constructor(name: string, args: MariadbAccountArgs, opts?: pulumi.CustomResourceOptions) {
     super("estate:mariadb:Account", name, { ...args, passwords: pulumi.secret(args.passwords) }, opts);
   }

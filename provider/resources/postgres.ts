@@ -1,25 +1,65 @@
 import * as pulumi from "@pulumi/pulumi";
+import { ServerResource } from "./server";
+
+export interface PostgresDatabaseArgs {
+  name: pulumi.Input<string>;
+  /** NOLOGIN role, or the admin. */
+  owner: pulumi.Input<string>;
+  /** As PostgreSQL writes it; default `UTF8`. */
+  encoding?: pulumi.Input<string>;
+  /** `en_US.utf8` */
+  locale: pulumi.Input<string>;
+  /** Sessions at a time; -1, the default: no limit, 0: nobody but the admin. */
+  connectionLimit?: pulumi.Input<number>;
+  /** Those that must be there; others are left alone. Default: none. */
+  extensions?: pulumi.Input<string[]>;
+}
+
+/**
+ * A PostgreSQL database with its extensions. Not @pulumi/postgresql's, which cannot make again what its state tells of:
+ * a server replaced by a blank one would stay empty. Kind: kinds/postgres-database.ts
+ */
+export class PostgresDatabase extends ServerResource {
+  declare readonly name: pulumi.Output<string>;
+  constructor(name: string, args: PostgresDatabaseArgs, opts?: pulumi.CustomResourceOptions) {
+    super("estate:postgres:Database", name, args, opts);
+  }
+}
+
+/** A NOLOGIN role: it owns, or login slots work as it. Kind: kinds/postgres-role.ts */
+export class PostgresRole extends ServerResource {
+  constructor(name: string, args: { name: pulumi.Input<string> }, opts?: pulumi.CustomResourceOptions) {
+    super("estate:postgres:Role", name, args, opts);
+  }
+}
 
 export interface PostgresLoginArgs {
-  /** Login slot, `svc_idp_a`. */
-  role: pulumi.Input<string>;
-  /** NOLOGIN role the slot works as: membership INHERIT FALSE, SET TRUE, and `SET role` at login. */
+  /** NOLOGIN role that the slots work as: membership INHERIT FALSE, SET TRUE, and `SET role` at login. */
   worksAs: pulumi.Input<string>;
   /** Clear; the server gets a SCRAM-SHA-256 verifier. */
   password: pulumi.Input<string>;
-  /** false: NOLOGIN (a retired slot). Default true. */
-  login?: pulumi.Input<boolean>;
-  /** 1..20 */
+  /** What becomes of a password that is replaced: `keep` until it is retired, or `refuse` (default). */
+  formerPassword?: pulumi.Input<"keep" | "refuse">;
+  /** Database in which a new password is tried. Default: it is not tried. */
+  probe?: pulumi.Input<string>;
+  /** Of each slot, 1..20. */
   connectionLimit: pulumi.Input<number>;
   /** Role settings, `{ statement_timeout: "60s" }`; not inherited from worksAs, hence here. */
   settings?: pulumi.Input<Record<string, string>>;
-  /** Databases the slot may CONNECT to are granted by postgres:Access, not here. */
+  /** Databases the slots may CONNECT to are granted by postgres:Access, not here. */
 }
 
-/** A login slot. Kind: kinds/postgres-login.ts */
-export class PostgresLogin extends pulumi.CustomResource {
+/** How a service logs in: two login slots, one of them in use. Kind: kinds/postgres-login.ts */
+export class PostgresLogin extends ServerResource {
+  /** The slot that the password logs in at, `svc_idp_a`. */
+  declare readonly role: pulumi.Output<string>;
   constructor(name: string, args: PostgresLoginArgs, opts?: pulumi.CustomResourceOptions) {
-    super("estate:postgres:Login", name, { ...args, password: pulumi.secret(args.password) }, opts);
+    super(
+      "estate:postgres:Login",
+      name,
+      { ...args, password: pulumi.secret(args.password), role: undefined },
+      opts,
+    );
   }
 }
 
@@ -52,8 +92,8 @@ export interface PostgresAccessArgs {
 }
 
 /** Kind: kinds/postgres-access.ts */
-export class PostgresAccess extends pulumi.CustomResource {
+export class PostgresAccess extends ServerResource {
   constructor(name: string, args: PostgresAccessArgs, opts?: pulumi.CustomResourceOptions) {
-    super("estate:postgres:Access", name, args as unknown as pulumi.Inputs, opts);
+    super("estate:postgres:Access", name, args, opts);
   }
 }

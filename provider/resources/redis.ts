@@ -1,9 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
+import { ServerResource } from "./server";
 
 export interface RedisUserArgs {
   user: pulumi.Input<string>;
   /** Newest first, one or two; the server gets SHA-256 hashes. */
   passwords: pulumi.Input<pulumi.Input<string>[]>;
+  /** What becomes of a password that is replaced: `keep` until it is retired, or `refuse` (default). */
+  formerPassword?: pulumi.Input<"keep" | "refuse">;
   /** Key patterns without `~`: `crm:*`. */
   keys: pulumi.Input<string[]>;
   /** Channel patterns without `&`. */
@@ -13,7 +16,7 @@ export interface RedisUserArgs {
 }
 
 /** Kind: kinds/redis-user.ts */
-export class RedisUser extends pulumi.CustomResource {
+export class RedisUser extends ServerResource {
   constructor(name: string, args: RedisUserArgs, opts?: pulumi.CustomResourceOptions) {
     super("estate:redis:User", name, { ...args, passwords: pulumi.secret(args.passwords) }, opts);
   }

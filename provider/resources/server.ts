@@ -28,10 +28,15 @@ export interface EstateProviderArgs {
   postgres?: pulumi.Input<Inputs<TunnelledServer>>;
   redis?: pulumi.Input<Inputs<TunnelledServer>>;
   ssh?: pulumi.Input<Inputs<SshServer>>;
+  /** Identity of the machine that the server runs on (`HostMachine`): all that is made there is made again on another one. */
+  machine?: pulumi.Input<string>;
 }
 
-/** One instance per server: exactly one of the properties is set. */
+/** One instance per server: exactly one of the servers is set. */
 export class EstateProvider extends pulumi.ProviderResource {
+  /** No part of the provider's configuration: it would be unknown in the preview that is to show what changes. */
+  readonly machine: pulumi.Input<string> | undefined;
+
   constructor(name: string, args: EstateProviderArgs, opts?: pulumi.ResourceOptions) {
     const secret = (server: pulumi.Input<object> | undefined) =>
       server && pulumi.output(server).apply((plain) => JSON.stringify(plain));
@@ -44,6 +49,20 @@ export class EstateProvider extends pulumi.ProviderResource {
         redis: secret(args.redis),
         ssh: secret(args.ssh),
       },
+      opts,
+    );
+    this.machine = args.machine;
+  }
+}
+
+/** Something on a server: it carries the machine that its provider is for. */
+export class ServerResource extends pulumi.CustomResource {
+  constructor(type: string, name: string, args: object, opts?: pulumi.CustomResourceOptions) {
+    const provider = opts?.provider;
+    super(
+      type,
+      name,
+      { ...args, machine: provider instanceof EstateProvider ? provider.machine : undefined },
       opts,
     );
   }

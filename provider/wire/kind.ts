@@ -36,6 +36,16 @@ export interface Call<Config> {
   readonly urn: string;
   /** Aborted on Cancel (Ctrl-C): finish the step at hand and throw. */
   readonly signal: AbortSignal;
+  /** Shows a warning beside the resource. Absent where no engine listens. */
+  warn?(text: string): void;
+}
+
+export interface CheckContext {
+  urn: string;
+  /** The provider's configuration as it was given; in a preview values may be UNKNOWN. */
+  provider?: Properties;
+  /** true: the machine is another one than at the last run, or may be: what `old` tells of may not be there. */
+  elsewhere?: boolean;
 }
 
 /**
@@ -65,13 +75,19 @@ export interface Kind<Config, Inputs extends object, State extends object = Inpu
   check(
     news: Properties,
     old: Properties | undefined,
-    context: { urn: string },
+    context: CheckContext,
   ): { inputs: Properties; failures: CheckFailure[] };
 
   /**
    * Which declared fields differ. `undefined`: the wire compares old inputs with new inputs field by field (the default).
    */
   diff?(old: { id: string; inputs: Inputs; state: State }, news: Properties): FieldChange[];
+
+  /**
+   * Those of `computedOutputs` that a preview can know, because they follow from the inputs or stay as they are; beyond
+   * `stableOutputs`. `old` is undefined for a new resource; `news` may hold UNKNOWN.
+   */
+  foresee?(old: { inputs: Inputs; state: State } | undefined, news: Properties): Properties;
 
   /** Never called in a preview: the wire then answers with the inputs and unknown outputs. Must converge: what an
    * interrupted run left behind is taken over, not duplicated and not an error. */
@@ -88,7 +104,10 @@ export interface Kind<Config, Inputs extends object, State extends object = Inpu
     old: { inputs: Inputs; state: State } | undefined,
   ): Promise<{ id: string; inputs: Inputs; state: State } | undefined>;
 
-  /** In place. Never called in a preview. */
+  /**
+   * In place. Never called in a preview. Must converge from nothing where the resource is something on a machine: on a
+   * machine that was replaced, what the state tells of is not there.
+   */
   update(call: Call<Config>, id: string, old: { inputs: Inputs; state: State }, news: Inputs): Promise<State>;
 
   /** Idempotent: what is already gone is no error. */
@@ -104,6 +123,8 @@ export interface ProviderDefinition<Config> {
   readonly name: string;
   readonly version: string;
   readonly kinds: readonly AnyKind[];
+  /** true: every resource takes the input `machine`, which its kind does not see (machine.ts). */
+  readonly machines?: boolean;
   /** Top-level configuration properties that are secret. */
   readonly secretConfig?: readonly string[];
   /** Validates the configuration; UNKNOWN may occur in a preview. All faults at once. */

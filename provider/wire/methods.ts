@@ -1,8 +1,10 @@
 import { EventEmitter, setMaxListeners } from "node:events";
 import * as messages from "@pulumi/pulumi/proto/provider_pb";
 import { diffInputs, rootOf } from "./diff";
+import type { Warn } from "./engine-log";
 import type { AnyKind, Call, CheckFailure, FieldChange, Properties, ProviderDefinition, Value } from "./kind";
 import { UNKNOWN } from "./kind";
+import { MACHINE, machineChange, splitMachine, withMachine } from "./machine";
 import { fromStruct, hasUnknown, toStruct, type Unwrapped } from "./values";
 
 interface ResourceRequest {
@@ -23,7 +25,10 @@ export class ProviderMethods<Config> {
   private config: { value: Config } | undefined;
   private closed: Promise<void> | undefined;
 
-  constructor(private readonly definition: ProviderDefinition<Config>) {
+  constructor(
+    private readonly definition: ProviderDefinition<Config>,
+    private readonly warn: Warn = () => undefined,
+  ) {
     this.kinds = new Map(definition.kinds.map((kind) => [kind.token, kind]));
     // Every call in flight may listen for the cancellation: Node would warn of a leak above ten.
     setMaxListeners(0, this.cancelled.signal);
@@ -73,19 +78,28 @@ export class ProviderMethods<Config> {
     const kind = this.kindOf(request);
     const news = fromStruct(request.getNews());
     const olds = request.hasOlds() ? fromStruct(request.getOlds()).values : undefined;
-    const old = olds && Object.keys(olds).length > 0 ? olds : undefined;
-    const { inputs, failures } = kind.check(news.values, old, { urn: request.getUrn() });
-    return checkResponse(inputs, secretNames(kind, news), failures);
+    const [old, before] = olds && Object.keys(olds).length > 0 ? this.split(olds) : [undefined, null];
+    const [declared, machine] = this.split(news.values);
+    const { inputs, failures } = kind.check(declared, old, {
+      urn: request.getUrn(),
+      provider: this.configInputs,
+      elsewhere: machineChange(before, machine).length > 0,
+    });
+    const faults = [...failures];
+    if (machine !== null && machine !== UNKNOWN && typeof machine !== "string") {
+      faults.push({ property: MACHINE, reason: "must be the identity of a machine" });
+    }
+    return checkResponse(withMachine(inputs, machine), secretNames(kind, news), faults);
   }
 
   diff(request: messages.DiffRequest): messages.DiffResponse {
     const kind = this.kindOf(request);
-    const state = fromStruct(request.getOlds()).values;
-    const inputs = fromStruct(request.getOldInputs()).values;
-    const news = fromStruct(request.getNews()).values;
+    const [state] = this.split(fromStruct(request.getOlds()).values);
+    const [inputs, before] = this.split(fromStruct(request.getOldInputs()).values);
+    const [news, after] = this.split(fromStruct(request.getNews()).values);
     const changes =
       kind.diff?.({ id: request.getId(), inputs, state }, news) ?? diffInputs(inputs, news, kind.replaceOn);
-    return diffResponse(changes, kind);
+    return diffResponse([...changes, ...machineChange(before, after)], kind);
   }
 
   async create(request: messages.CreateRequest): Promise<messages.CreateResponse> {
@@ -93,27 +107,32 @@ export class ProviderMethods<Config> {
     const inputs = fromStruct(request.getProperties());
     const secrets = secretNames(kind, inputs);
     if (request.getPreview()) {
-      const outputs = { ...inputs.values, ...unknowns(computed(kind)) };
+      const known = kind.foresee?.(undefined, this.split(inputs.values)[0]);
+      const outputs = { ...inputs.values, ...unknowns(computed(kind)), ...known };
       return new messages.CreateResponse().setProperties(toStruct(outputs, secrets));
     }
-    const created = await this.run(request, (call) => kind.create(call, inputs.values));
+    const [declared, machine] = this.split(inputs.values);
+    const created = await this.run(request, (call) => kind.create(call, declared));
     if (!created.id) throw new Error(`${kind.token}: the created resource has no id`);
-    return new messages.CreateResponse().setId(created.id).setProperties(toStruct(created.state, secrets));
+    return new messages.CreateResponse()
+      .setId(created.id)
+      .setProperties(toStruct(withMachine(created.state, machine), secrets));
   }
 
   async read(request: messages.ReadRequest): Promise<messages.ReadResponse> {
     const kind = this.kindOf(request);
     const inputs = fromStruct(request.getInputs());
     const state = fromStruct(request.getProperties());
-    const known = Object.keys(inputs.values).length > 0;
-    const old = known ? { inputs: inputs.values, state: state.values } : undefined;
+    const [declared, machine] = this.split(inputs.values);
+    const known = Object.keys(declared).length > 0;
+    const old = known ? { inputs: declared, state: this.split(state.values)[0] } : undefined;
     const found = await this.run(request, (call) => kind.read(call, request.getId(), old));
     if (!found) return new messages.ReadResponse();
     const secrets = secretNames(kind, inputs, state);
     return new messages.ReadResponse()
       .setId(found.id)
-      .setInputs(toStruct(found.inputs, secrets))
-      .setProperties(toStruct(found.state, secrets));
+      .setInputs(toStruct(withMachine(found.inputs, machine), secrets))
+      .setProperties(toStruct(withMachine(found.state, machine), secrets));
   }
 
   async update(request: messages.UpdateRequest): Promise<messages.UpdateResponse> {
@@ -124,19 +143,21 @@ export class ProviderMethods<Config> {
     if (request.getPreview()) {
       const changing = computed(kind).filter((name) => !kind.stableOutputs?.includes(name));
       const [stable] = partition(state.values, (name) => kind.stableOutputs?.includes(name) ?? false);
-      const outputs = { ...news.values, ...stable, ...unknowns(changing) };
+      const known = kind.foresee?.(this.oldOf(request, state), this.split(news.values)[0]);
+      const outputs = { ...news.values, ...stable, ...unknowns(changing), ...known };
       return new messages.UpdateResponse().setProperties(toStruct(outputs, secrets));
     }
-    const old = { inputs: fromStruct(request.getOldInputs()).values, state: state.values };
-    const updated = await this.run(request, (call) => kind.update(call, request.getId(), old, news.values));
-    return new messages.UpdateResponse().setProperties(toStruct(updated, secrets));
+    const [declared, machine] = this.split(news.values);
+    const old = this.oldOf(request, state);
+    const updated = await this.run(request, (call) => kind.update(call, request.getId(), old, declared));
+    return new messages.UpdateResponse().setProperties(toStruct(withMachine(updated, machine), secrets));
   }
 
   async delete(request: messages.DeleteRequest): Promise<void> {
     const kind = this.kindOf(request);
     const old = {
-      inputs: fromStruct(request.getOldInputs()).values,
-      state: fromStruct(request.getProperties()).values,
+      inputs: this.split(fromStruct(request.getOldInputs()).values)[0],
+      state: this.split(fromStruct(request.getProperties()).values)[0],
     };
     await this.run(request, (call) => kind.delete(call, request.getId(), old));
   }
@@ -163,6 +184,18 @@ export class ProviderMethods<Config> {
     return error instanceof Error ? error.message : String(error);
   }
 
+  private oldOf(request: messages.UpdateRequest, state: Unwrapped) {
+    return {
+      inputs: this.split(fromStruct(request.getOldInputs()).values)[0],
+      state: this.split(state.values)[0],
+    };
+  }
+
+  /** What the kind is to see, and the machine, which it is not. */
+  private split(properties: Properties): [Properties, Value] {
+    return this.definition.machines ? splitMachine(properties) : [properties, null];
+  }
+
   private kindOf(request: ResourceRequest): AnyKind {
     const token = request.getType() || typeOfUrn(request.getUrn());
     const kind = this.kinds.get(token);
@@ -182,7 +215,8 @@ export class ProviderMethods<Config> {
     const limited = seconds > 0 ? AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)]) : signal;
     this.calls++;
     try {
-      return await work({ config, urn: request.getUrn(), signal: limited });
+      const urn = request.getUrn();
+      return await work({ config, urn, signal: limited, warn: (text) => this.warn(urn, text) });
     } finally {
       this.calls--;
       if (this.calls === 0) this.idle.emit("idle");

@@ -4,6 +4,7 @@ import { type IResourceProviderServer, ResourceProviderService } from "@pulumi/p
 import * as messages from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { endWithEngine } from "./engine-life";
+import { warnEngine } from "./engine-log";
 import type { ProviderDefinition } from "./kind";
 import { ProviderMethods } from "./methods";
 
@@ -17,7 +18,7 @@ const CLOSE_LIMIT = 2_000;
  * ends when the engine says so or is gone.
  */
 export async function serveProvider<Config>(definition: ProviderDefinition<Config>): Promise<void> {
-  const methods = new ProviderMethods(definition);
+  const methods = new ProviderMethods(definition, warnEngine(process.argv[2]));
   const server = new grpc.Server({
     "grpc.max_receive_message_length": MAX_MESSAGE,
     "grpc.max_send_message_length": MAX_MESSAGE,

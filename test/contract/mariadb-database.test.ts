@@ -78,6 +78,11 @@ describe.each(["10.11", "11.8"] as const)("mariadb:Database on MariaDB %s", {
     expect((await read())?.inputs).toEqual(declared);
   });
 
+  test("an update on a machine that has none makes it", async () => {
+    await kind.update(call(admin), declared.name, { inputs: declared, state: declared }, declared);
+    expect((await read())?.inputs).toEqual(declared);
+  });
+
   test("an empty one is dropped; what is gone reads as gone and is no error", async () => {
     await create();
     await kind.delete(call(admin), declared.name, { inputs: declared, state: declared });

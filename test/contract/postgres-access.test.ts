@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { AccessInputs } from "../../provider/kinds/postgres/access";
-import type { LoginInputs } from "../../provider/kinds/postgres/login";
+import type { LoginState } from "../../provider/kinds/postgres/login";
 import { postgresAccess } from "../../provider/kinds/postgres-access";
 import { postgresLogin } from "../../provider/kinds/postgres-login";
 import { type Driven, type PostgresBench, postgresBench } from "../support/postgres-kinds";
@@ -11,7 +11,7 @@ const ROWS = ["SELECT", "INSERT", "UPDATE", "DELETE"];
 describe.each(["16", "17"] as const)("postgres:Access on PostgreSQL %s", (version) => {
   let bench: PostgresBench;
   let access: Driven<AccessInputs>;
-  let login: Driven<LoginInputs>;
+  let login: Driven<LoginState>;
   let database: string;
   let count = 0;
   const password = "a-password-of-enough-characters";
@@ -21,8 +21,8 @@ describe.each(["16", "17"] as const)("postgres:Access on PostgreSQL %s", (versio
     access = bench.drive(postgresAccess);
     login = bench.drive(postgresLogin);
     for (const role of ["owner_x", "svc_x", "svc_y", "mallory"]) await bench.sql(`CREATE ROLE ${role}`);
-    await login.create({ role: "svc_x_a", worksAs: "svc_x", password, connectionLimit: 5 });
-    await login.create({ role: "svc_y_a", worksAs: "svc_y", password, connectionLimit: 5 });
+    await login.create({ worksAs: "svc_x", password, connectionLimit: 5 });
+    await login.create({ worksAs: "svc_y", password, connectionLimit: 5 });
   }, 5 * minutes);
   afterAll(() => bench?.stop(), minutes);
 

@@ -1,18 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { NOT_OURS } from "../../provider/kinds/postgres/login";
+import { type LoginState, NOT_OURS, type SlotDrift } from "../../provider/kinds/postgres/login";
 import { postgresLogin } from "../../provider/kinds/postgres-login";
 import { type Driven, type PostgresBench, postgresBench } from "../support/postgres-kinds";
 
 const minutes = 60_000;
-type Inputs = ReturnType<Driven<Login>["checked"]>;
-type Login = Parameters<NonNullable<(typeof postgresLogin)["create"]>>[1];
 
 describe.each(["16", "17"] as const)("postgres:Login on PostgreSQL %s", (version) => {
   let bench: PostgresBench;
-  let login: Driven<Login>;
+  let login: Driven<LoginState>;
   const password = `canary-${version}-${"x".repeat(20)}7Q`;
   const declared = {
-    role: "svc_idp_a",
     worksAs: "svc_idp",
     password,
     connectionLimit: 5,
@@ -29,21 +26,22 @@ describe.each(["16", "17"] as const)("postgres:Login on PostgreSQL %s", (version
   }, 5 * minutes);
   afterAll(() => bench?.stop(), minutes);
 
-  const again = async (old: Inputs): Promise<Inputs> => {
-    const found = await login.read("svc_idp_a", old);
-    if (!found) throw new Error("the role is gone");
+  const again = async (old: LoginState): Promise<LoginState> => {
+    const found = await login.read("svc_idp", old);
+    if (!found) throw new Error("the slots are gone");
     return found;
   };
 
   /** Changes something by hand: read names it (twice the same), an update mends it. */
-  const mends = async (byHand: string[], expected: Partial<Inputs>) => {
+  const mends = async (byHand: string[], drift: SlotDrift, expected: Partial<LoginState> = {}) => {
     const state = await login.create(declared);
     expect(await again(state)).toEqual(state);
     for (const statement of byHand) await bench.sql(statement);
     const drifted = await again(state);
-    expect(drifted).toEqual({ ...state, ...expected });
+    const slots: Record<string, SlotDrift> = Object.keys(drift).length > 0 ? { svc_idp_a: drift } : {};
+    expect(drifted).toEqual({ ...state, slots, ...expected });
     expect(await again(drifted)).toEqual(drifted);
-    await login.update("svc_idp_a", drifted, declared);
+    await login.update("svc_idp", drifted, declared);
     expect(await again(state)).toEqual(state);
   };
 
@@ -74,16 +72,16 @@ describe.each(["16", "17"] as const)("postgres:Login on PostgreSQL %s", (version
     expect(state.settings).toEqual({ search_path: '"$user", app, public', statement_timeout: "60s" });
     expect(await again(state)).toEqual(state);
     const before = bench.engine.log().length;
-    await login.update("svc_idp_a", state, declared);
+    await login.update("svc_idp", state, declared);
     expect(bench.engine.log().slice(before)).not.toMatch(/statement: (ALTER|GRANT|REVOKE|CREATE)/);
   });
 
   test("takes over what an interrupted run left", async () => {
-    await bench.sql("DROP ROLE IF EXISTS svc_half_a");
+    await bench.sql("CREATE ROLE svc_half");
     await bench.sql("CREATE ROLE svc_half_a NOLOGIN CREATEDB");
-    const state = await login.create({ ...declared, role: "svc_half_a" });
-    expect(await login.read("svc_half_a", state)).toEqual(state);
-    expect((await login.create({ ...declared, role: "svc_half_a" })).role).toBe("svc_half_a");
+    const state = await login.create({ ...declared, worksAs: "svc_half" });
+    expect(await login.read("svc_half", state)).toEqual(state);
+    expect((await login.create({ ...declared, worksAs: "svc_half" })).role).toBe("svc_half_a");
   });
 
   test("an attribute given by hand", () =>
@@ -106,11 +104,12 @@ describe.each(["16", "17"] as const)("postgres:Login on PostgreSQL %s", (version
 
   test("the own membership with other options", () =>
     mends(["GRANT svc_idp TO svc_idp_a WITH INHERIT TRUE"], {
-      worksAs: "",
+      worksAs: "not as declared",
       memberships: ["svc_idp WITH INHERIT TRUE"],
     }));
 
-  test("the own membership revoked", () => mends(["REVOKE svc_idp FROM svc_idp_a"], { worksAs: "" }));
+  test("the own membership revoked", () =>
+    mends(["REVOKE svc_idp FROM svc_idp_a"], { worksAs: "not as declared" }));
 
   test("a membership granted by somebody else", async () => {
     await bench.sql("CREATE ROLE giver");
@@ -132,7 +131,6 @@ describe.each(["16", "17"] as const)("postgres:Login on PostgreSQL %s", (version
       ],
       {
         settings: {
-          search_path: '"$user", app, public',
           statement_timeout: "1h",
           work_mem: "1GB",
           "statement_timeout in idp": "0",
@@ -142,41 +140,51 @@ describe.each(["16", "17"] as const)("postgres:Login on PostgreSQL %s", (version
 
   test("another role at login", () =>
     mends(["ALTER ROLE svc_idp_a SET role = 'other_role'"], {
-      settings: { search_path: '"$user", app, public', statement_timeout: "60s", role: "other_role" },
+      settings: { role: "other_role" },
     }));
 
   test("a password by hand", async () => {
-    await mends(["ALTER ROLE svc_idp_a PASSWORD 'by-hand-by-hand-by-hand'"], { password: NOT_OURS });
+    await mends(["ALTER ROLE svc_idp_a PASSWORD 'by-hand-by-hand-by-hand'"], {}, { password: NOT_OURS });
     await bench.sqlAs("svc_idp_a", password, "idp", "SELECT 1");
   });
 
-  test("a new password and NOLOGIN end no session", async () => {
+  test("a closed slot opened by hand is closed again, and its sessions end", async () => {
     const state = await login.create(declared);
-    const waiting = bench.sqlAs("svc_idp_a", password, "idp", "SELECT pg_sleep(1.5)", "SELECT 'alive' AS it");
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    const next = await login.update("svc_idp_a", state, { ...declared, password: `${password}-next` });
-    await login.update("svc_idp_a", next, { ...declared, password: `${password}-next`, login: false });
-    expect(await waiting).toEqual([{ it: "alive" }]);
-    await expect(bench.sqlAs("svc_idp_a", `${password}-next`, "idp", "SELECT 1")).rejects.toThrow(
-      /not permitted to log in/,
-    );
-    await login.update("svc_idp_a", next, declared);
+    const byHand = "by-hand-by-hand-by-hand";
+    await bench.sql(`ALTER ROLE svc_idp_b LOGIN PASSWORD '${byHand}'`);
+    const session = bench.sqlAs("svc_idp_b", byHand, "idp", "SELECT pg_sleep(30)");
+    const ended = expect(session).rejects.toThrow(/terminat/i);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const drifted = await again(state);
+    expect(drifted.slots).toEqual({ svc_idp_b: { login: true } });
+    await login.update("svc_idp", drifted, declared);
+    await ended;
+    expect(await again(state)).toEqual(state);
+  });
+
+  test("a slot dropped by hand is made again; without both the login is gone", async () => {
+    const state = await login.create(declared);
+    await bench.sql("DROP OWNED BY svc_idp_b; DROP ROLE svc_idp_b");
+    const drifted = await again(state);
+    expect(drifted.slots).toEqual({ svc_idp_b: { missing: true } });
+    await login.update("svc_idp", drifted, declared);
+    expect(await again(state)).toEqual(state);
+    await bench.sql("DROP OWNED BY svc_idp_a, svc_idp_b; DROP ROLE svc_idp_a, svc_idp_b");
+    expect(await login.read("svc_idp", state)).toBeUndefined();
   });
 
   test("an import declares what is there", async () => {
     const state = await login.create(declared);
-    expect(await login.read("svc_idp_a", undefined)).toEqual({ ...state, password: NOT_OURS });
+    expect(await login.read("svc_idp", undefined)).toEqual({ ...state, password: NOT_OURS });
     expect(await login.read("svc_nobody", undefined)).toBeUndefined();
   });
 
   test("a role that is no slot is refused", async () => {
-    await bench.sql("CREATE ROLE second_admin LOGIN SUPERUSER PASSWORD 'second-second-second'");
-    const second = bench.drive(postgresLogin, bench.serverAs("second_admin", "second-second-second"));
-    const asItself = second.create({ ...declared, role: "second_admin" });
-    await expect(asItself).rejects.toThrow(/"second_admin" is the admin this provider logs in as/);
-    await expect(second.create({ ...declared, role: bench.engine.admin.user })).rejects.toThrow(
-      /of PostgreSQL itself/,
-    );
+    await bench.sql("CREATE ROLE admin_of_its_own_a LOGIN SUPERUSER PASSWORD 'second-second-second'");
+    await bench.sql("CREATE ROLE admin_of_its_own");
+    const as = bench.serverAs("admin_of_its_own_a", "second-second-second");
+    const asItself = bench.drive(postgresLogin, as).create({ ...declared, worksAs: "admin_of_its_own" });
+    await expect(asItself).rejects.toThrow(/"admin_of_its_own_a" is the admin this provider logs in as/);
     await expect(login.create({ ...declared, worksAs: "svc_missing" })).rejects.toThrow(
       /worksAs: .*does not exist.*Create it/,
     );
@@ -194,9 +202,9 @@ describe.each(["16", "17"] as const)("postgres:Login on PostgreSQL %s", (version
     const session = bench.sqlAs("svc_idp_a", password, "idp", "SELECT pg_sleep(30)");
     const ended = expect(session).rejects.toThrow(/terminat/i);
     await new Promise((resolve) => setTimeout(resolve, 300));
-    await login.delete("svc_idp_a", state);
+    await login.delete("svc_idp", state);
     await ended;
-    expect(await login.read("svc_idp_a", state)).toBeUndefined();
+    expect(await login.read("svc_idp", state)).toBeUndefined();
     const [{ owner } = {}] = await bench.sql(
       "SELECT tableowner AS owner FROM pg_tables WHERE tablename = 'left_here'",
       "elsewhere",
@@ -205,7 +213,7 @@ describe.each(["16", "17"] as const)("postgres:Login on PostgreSQL %s", (version
     const dangling =
       "SELECT * FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass AND refobjid NOT IN (SELECT oid FROM pg_authid)";
     expect(await bench.sql(dangling)).toEqual([]);
-    await login.delete("svc_idp_a", state);
+    await login.delete("svc_idp", state);
   });
 
   test("a database that cannot be cleared is named", async () => {
@@ -213,11 +221,11 @@ describe.each(["16", "17"] as const)("postgres:Login on PostgreSQL %s", (version
     await bench.sql("CREATE DATABASE closed");
     await bench.sql("CREATE TABLE kept (id int); ALTER TABLE kept OWNER TO svc_idp_a", "closed");
     await bench.sql("ALTER DATABASE closed ALLOW_CONNECTIONS false");
-    await expect(login.delete("svc_idp_a", state)).rejects.toThrow(
+    await expect(login.delete("svc_idp", state)).rejects.toThrow(
       /role svc_idp_a owns .* in database closed, which cannot be cleared/,
     );
     await bench.sql("ALTER DATABASE closed ALLOW_CONNECTIONS true");
-    await login.delete("svc_idp_a", state);
+    await login.delete("svc_idp", state);
   });
 
   test("the password is in no log", () => {

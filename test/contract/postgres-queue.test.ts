@@ -58,19 +58,20 @@ describe.each(["16", "17"] as const)("changes side by side on PostgreSQL %s", (v
     const databases = Array.from({ length: 8 }, (_, index) => `many_${index}`);
     const roles = Array.from({ length: 20 }, (_, index) => `svc_many_${index}`);
     for (const database of databases) await bench.sql(`CREATE DATABASE ${database} OWNER owner_x`);
+    for (const role of roles) await bench.sql(`CREATE ROLE ${role}`);
     const [access, login] = [bench.drive(postgresAccess), bench.drive(postgresLogin)];
     const grants = { "svc_x on database": ["CONNECT"], "svc_x on tables in public": ["SELECT"] };
     const defaultGrants = { "svc_x on tables by owner_x in public": ["SELECT"] };
     const declared = (database: string) => ({ database, owners: ["owner_x"], grants, defaultGrants });
     const accesses = databases.map((database) => access.create(declared(database)));
     const logins = roles.map((role) =>
-      login.create({ role, worksAs: "svc_x", password, connectionLimit: 5 }),
+      login.create({ worksAs: role, password, connectionLimit: 5 }),
     );
     for (const state of await Promise.all(accesses))
       expect(await access.read(state.database, state)).toEqual(state);
     const states = await Promise.all(logins);
-    for (const state of states) expect(await login.read(state.role, state)).toEqual(state);
-    await Promise.all(states.map((state) => login.delete(state.role, state)));
-    expect(await bench.sql("SELECT rolname FROM pg_roles WHERE rolname LIKE 'svc_many%'")).toEqual([]);
+    for (const state of states) expect(await login.read(state.worksAs, state)).toEqual(state);
+    await Promise.all(states.map((state) => login.delete(state.worksAs, state)));
+    expect(await bench.sql("SELECT rolname FROM pg_roles WHERE rolname LIKE 'svc_many\\_%\\__'")).toEqual([]);
   });
 });

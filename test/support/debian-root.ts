@@ -17,6 +17,9 @@ export function cacheDirectory(env: NodeJS.ProcessEnv = process.env): string {
   );
 }
 
+/** What ca-certificates collects; Python's requests does not start without it. */
+const AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt";
+
 const building = new Map<string, Promise<string>>();
 
 /**
@@ -105,6 +108,8 @@ async function prepare(root: string): Promise<void> {
   await fs.writeFile(path.join(root, "etc/passwd"), passwd);
   await fs.writeFile(path.join(root, "etc/group"), group);
   await fs.writeFile(path.join(root, "etc/hosts"), "127.0.0.1 localhost\n");
+  await fs.mkdir(path.join(root, "etc/ssl/certs"), { recursive: true });
+  await fs.cp(AUTHORITIES, path.join(root, AUTHORITIES));
 }
 
 /** Downloads the packages with their whole closure; apt believes that nothing is installed. */

@@ -1,8 +1,8 @@
-import { hosts, operator } from "../../lab/hosts";
+import { cloudPort, githubPort, hosts, operator } from "../../lab/hosts";
 import { onHost } from "./lab";
 import { succeed } from "./run";
 
-export const ports = [22, 80, 3306, 5432, 6379, 6380];
+export const ports = [22, 80, 3306, cloudPort, 5432, 6379, 6380, githubPort];
 
 export const sources = ["operator", ...hosts.map(({ name }) => name)] as const;
 type Source = (typeof sources)[number];

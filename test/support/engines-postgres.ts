@@ -39,9 +39,19 @@ interface Installation {
   inside: string;
 }
 
+export interface PostgresExtras {
+  /** Debian packages beside the server's; version 17 only. */
+  packages?: string[];
+  /** Settings beside, and instead of, those that every engine has. */
+  settings?: Record<string, string>;
+}
+
 /** Starts a real, empty, throw-away server with TLS and SCRAM on 127.0.0.1 and a random port. Needs root. */
-export async function startPostgres(version: PostgresVersion): Promise<PostgresEngine> {
-  const installation = version === "16" ? await fromNpm() : await fromDebian();
+export async function startPostgres(
+  version: PostgresVersion,
+  { packages = [], settings = {} }: PostgresExtras = {},
+): Promise<PostgresEngine> {
+  const installation = version === "16" ? await fromNpm() : await fromDebian(packages);
   const { directory } = installation;
   const admin = { user: "root_admin", password: randomBytes(24).toString("base64url") };
   let server: ChildProcess | undefined;
@@ -58,7 +68,7 @@ export async function startPostgres(version: PostgresVersion): Promise<PostgresE
     await initialise(installation, admin);
     const port = await freePort();
     const logFile = path.join(directory, "server.log");
-    server = await start(installation, port, logFile);
+    server = await start(installation, port, logFile, settings);
     const log = () => readFileSync(logFile, "utf8");
     const caCertificate = await fs.readFile(path.join(directory, "cert.pem"), "utf8");
     const full = await answering(server, port, caCertificate, admin, log);
@@ -102,8 +112,8 @@ async function linkLibraries(packaged: string): Promise<void> {
   }
 }
 
-async function fromDebian(): Promise<Installation> {
-  const root = await debianRoot("trixie", ["postgresql-17", "dash", "util-linux"]);
+async function fromDebian(packages: readonly string[]): Promise<Installation> {
+  const root = await debianRoot("trixie", ["postgresql-17", "dash", "util-linux", ...packages]);
   const inside = `/srv/postgres-${randomBytes(6).toString("hex")}`;
   const directory = path.join(root, inside);
   await fs.mkdir(directory, { mode: 0o700 });
@@ -152,6 +162,7 @@ async function start(
   { bin, as, inside }: Installation,
   port: number,
   logFile: string,
+  more: Record<string, string>,
 ): Promise<ChildProcess> {
   const settings = {
     listen_addresses: "127.0.0.1",
@@ -167,6 +178,7 @@ async function start(
     shared_buffers: "24MB",
     max_connections: "60",
     timezone: "UTC",
+    ...more,
   };
   const args = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
   const [first, ...rest] = [...as, `${bin}/postgres`, "-D", `${inside}/data`, ...args] as [

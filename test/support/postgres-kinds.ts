@@ -27,7 +27,10 @@ export interface PostgresBench {
     ...statements: string[]
   ): Promise<Row[]>;
   /** `as`: the admin to work as; default: the superuser of the engine. */
-  drive<Inputs extends object>(kind: Kind<PostgresConfig, Inputs>, as?: PostgresServer): Driven<Inputs>;
+  drive<Inputs extends object, State extends Inputs = Inputs>(
+    kind: Kind<PostgresConfig, Inputs, State>,
+    as?: PostgresServer,
+  ): Driven<State>;
   /** The server as another admin sees it; closed by `stop`. */
   serverAs(user: string, password: string): PostgresServer;
   stop(): Promise<void>;
@@ -82,20 +85,20 @@ function callOf(server: PostgresServer): Call<PostgresConfig> {
   };
 }
 
-function drive<Inputs extends object>(
-  kind: Kind<PostgresConfig, Inputs>,
+function drive<Inputs extends object, State extends Inputs>(
+  kind: Kind<PostgresConfig, Inputs, State>,
   call: Call<PostgresConfig>,
-): Driven<Inputs> {
-  const checked = (inputs: object): Inputs => {
+): Driven<State> {
+  const checked = (inputs: object): State => {
     const result = kind.check(inputs as Properties, undefined, call);
     if (result.failures.length > 0) throw new Error(JSON.stringify(result.failures));
-    return result.inputs as unknown as Inputs;
+    return result.inputs as unknown as State;
   };
-  const both = (inputs: Inputs) => ({ inputs, state: inputs });
+  const both = (state: State) => ({ inputs: state, state });
   return {
     checked,
     create: async (inputs) => (await kind.create(call, checked(inputs))).state,
-    read: async (id, old) => (await kind.read(call, id, old && both(old)))?.inputs,
+    read: async (id, old) => (await kind.read(call, id, old && both(old)))?.state,
     update: (id, old, news) => kind.update(call, id, both(old), checked(news)),
     delete: (id, old) => kind.delete(call, id, both(old)),
   };

@@ -1,3 +1,4 @@
+import { diffInputs } from "../../provider/wire/diff";
 import {
   type CheckFailure,
   type FieldChange,
@@ -11,7 +12,9 @@ import {
  * that runs with the stand-in must mean the same with the real plugin.
  */
 export interface Field {
-  type: "string" | "number" | "boolean" | "strings" | "map" | "any";
+  type: "string" | "number" | "boolean" | "strings" | "map" | "object" | "objects" | "any";
+  /** Of an object, or of each of several: what may stand in it. */
+  fields?: Fields;
   required?: boolean;
   default?: Value;
   /** The server decides where it is not declared: leaving it out is no change. */
@@ -20,6 +23,8 @@ export interface Field {
   local?: boolean;
   /** A change replaces the resource. */
   replaces?: boolean;
+  /** Do two values that are written differently mean the same? */
+  same?(one: Value, other: Value): boolean;
   /** What is wrong with a known value; undefined: nothing. */
   fault?(value: Value): string | undefined;
 }
@@ -32,6 +37,8 @@ const TYPES: Record<Field["type"], { name: string; holds(value: Value): boolean 
   boolean: { name: "true or false", holds: (value) => typeof value === "boolean" },
   strings: { name: "a list of strings", holds: (value) => Array.isArray(value) && value.every(isText) },
   map: { name: "a map of strings", holds: (value) => isObject(value) && Object.values(value).every(isText) },
+  object: { name: "an object", holds: isObject },
+  objects: { name: "a list of objects", holds: (value) => Array.isArray(value) && value.every(isPart) },
   any: { name: "a value", holds: () => true },
 };
 
@@ -56,7 +63,7 @@ export function checkFields(
     } else {
       const reason = value === UNKNOWN ? undefined : field.fault?.(value);
       if (reason) failures.push({ property, reason });
-      inputs[property] = value;
+      inputs[property] = field.fields ? checkParts(owner, field.fields, property, value, failures) : value;
     }
   }
   for (const [property, field] of Object.entries(fields)) {
@@ -65,6 +72,24 @@ export function checkFields(
     else if (field.default !== undefined) inputs[property] = field.default;
   }
   return { inputs, failures };
+}
+
+/** What stands within an object or a list of them, each fault with its path: `rules[0].filter.tag`. */
+function checkParts(
+  owner: string,
+  fields: Fields,
+  path: string,
+  value: Value,
+  failures: CheckFailure[],
+): Value {
+  if (Array.isArray(value)) {
+    return value.map((item, index) => checkParts(owner, fields, `${path}[${index}]`, item, failures));
+  }
+  if (!isObject(value)) return value;
+  const checked = checkFields(owner, fields, value);
+  for (const { property, reason } of checked.failures)
+    failures.push({ property: `${path}.${property}`, reason });
+  return checked.inputs;
 }
 
 /**
@@ -78,10 +103,28 @@ export function changedFields(fields: Fields, state: Properties, news: Propertie
     const after = news[path];
     const declared = after !== undefined && after !== null && after !== "";
     if (same(before, after) || (field.computed && !declared)) continue;
+    if (field.same && before !== undefined && after !== undefined && field.same(before, after)) continue;
     const kind = before === undefined ? "add" : declared ? "update" : "delete";
-    changes.push({ path, kind, ...(field.replaces ? { replaces: true } : {}) });
+    const replaces = field.replaces ? { replaces: true } : {};
+    // Of what is made of parts, those that differ: nobody finds a changed number in a list of rules.
+    const parts = field.fields && before !== undefined && declared ? differingParts(path, before, after) : [];
+    if (parts.length > 0) changes.push(...parts.map((part) => ({ ...part, ...replaces })));
+    else changes.push({ path, kind, ...replaces });
   }
   return changes;
+}
+
+function differingParts(path: string, before: Value, after: Value): FieldChange[] {
+  return diffInputs({ [path]: pruned(before) }, { [path]: pruned(after) });
+}
+
+/** Without what is empty: an absent part and an empty one are the same. */
+function pruned(value: Value): Value {
+  if (Array.isArray(value)) return value.map(pruned);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, item]) => (isEmpty(item) ? [] : [[key, pruned(item)]])),
+  );
 }
 
 /**
@@ -126,12 +169,16 @@ function isObject(value: Value | undefined): value is Properties {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+function isPart(value: Value): boolean {
+  return value === UNKNOWN || isObject(value);
+}
+
 function isText(value: Value): boolean {
   return value === UNKNOWN || typeof value === "string";
 }
 
 /**
- * Configuration arrives as the engine sends it: the real packages turn numbers and booleans into JSON texts, and
+ * Configuration arrives as the engine sends it: the real packages turn all but texts into JSON texts, and
  * `pulumi config set` only knows texts. Gives each its declared type back.
  */
 export function parseConfig(fields: Fields, news: Properties): Properties {
@@ -140,6 +187,7 @@ export function parseConfig(fields: Fields, news: Properties): Properties {
     if (typeof value !== "string") return [name, value];
     if (type === "number" && /^-?\d+$/.test(value)) return [name, Number(value)];
     if (type === "boolean" && /^(true|false)$/.test(value)) return [name, value === "true"];
+    if ((type === "object" || type === "objects") && /^[[{]/.test(value)) return [name, JSON.parse(value)];
     return [name, value];
   });
   return Object.fromEntries(parsed);

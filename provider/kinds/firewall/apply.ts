@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { runScript } from "../../../connect/host-script";
 import { openSsh, type SshConnection, type SshTarget } from "../../../connect/ssh";
 import { planFirewall, type Wanted } from "./plan";
-import { runAsRoot, word } from "./remote";
 import { CONFIRM, GUARDED, READ } from "./scripts";
 import { type FirewallState, parseState } from "./state";
 
@@ -16,7 +16,7 @@ export interface ApplyOptions {
 
 /** The firewall of the host behind an open connection; undefined: it has no ufw. */
 export async function readFirewall(ssh: SshConnection, user: string): Promise<FirewallState | undefined> {
-  return parseState(await runAsRoot(ssh, user, "reading the firewall", READ));
+  return parseState(await run(ssh, user, "reading the firewall", READ));
 }
 
 /**
@@ -32,17 +32,25 @@ export async function applyFirewall(target: SshTarget, wanted: Wanted, options: 
     if (!state) throw new Error(`${target.host} has no ufw. Install it there: apt-get install ufw`);
     const plan = planFirewall(state, wanted);
     if (plan.length === 0) return;
-    const variables = [
-      `STATE=${STATE}`,
-      `ROLLBACK_SECONDS=${rollbackSeconds}`,
-      `PLAN=${word(plan.join("\n"))}`,
-    ];
-    const guarded = [...variables, GUARDED].join("\n");
-    await runAsRoot(ssh, target.user, "changing the firewall", guarded);
+    const variables = { STATE, ROLLBACK_SECONDS: String(rollbackSeconds), PLAN: plan.join("\n") };
+    await run(ssh, target.user, "changing the firewall", GUARDED, variables);
     await confirm(target, wanted, options);
   } finally {
     ssh.close();
   }
+}
+
+/** What it printed. Errors: it ends with another code than 0; the message ends with what it printed on standard error. */
+async function run(
+  ssh: SshConnection,
+  user: string,
+  what: string,
+  text: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const { stdout, stderr, code } = await runScript(ssh, user, text, variables);
+  if (code === 0) return stdout;
+  throw new Error(`${what} ended with ${code}: ${stderr.trim() || stdout.trim() || "it says nothing"}`);
 }
 
 /** A connection that was open before says nothing: established ones pass every rule set. */
@@ -64,7 +72,7 @@ async function confirm(target: SshTarget, wanted: Wanted, options: ApplyOptions)
           `Still to do: ${left.join("; ")}`,
       );
     }
-    await runAsRoot(ssh, target.user, "confirming the firewall", `STATE=${STATE}\n${CONFIRM}`);
+    await run(ssh, target.user, "confirming the firewall", CONFIRM, { STATE });
   } finally {
     ssh.close();
   }

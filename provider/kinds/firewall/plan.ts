@@ -1,4 +1,4 @@
-import { word } from "./remote";
+import { quote } from "../../../connect/host-script";
 import { type FirewallRule, type HandMade, isHandMade, type RuleSet } from "./rule";
 import type { FirewallState, Policy } from "./state";
 
@@ -82,4 +82,9 @@ function splitWords(text: string): string[] {
   return [...text.matchAll(/'([^']*)'|"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(
     ([, single, double, bare]) => single ?? double?.replace(/\\(.)/g, "$1") ?? bare ?? "",
   );
+}
+
+/** A word of the shell: in quotes where it needs them. */
+function word(value: string): string {
+  return /^[\w./:,@=+-]+$/.test(value) ? value : quote(value);
 }

@@ -4,6 +4,10 @@ export type AccountInputs = {
   host: string;
   /** Newest first, one or two. In what `read` answers, a foreign alternative is `NOT_OURS` with its plugin. */
   passwords: string[];
+  /** `keep`: a password that is replaced logs in beside its successor until it is retired. `refuse`: not a moment longer. */
+  formerPassword: "keep" | "refuse";
+  /** Database in which a new password is tried before it counts as written; null: it is not tried. */
+  probe: string | null;
   /** `SSL` or `X509`; `read` may answer `NONE` or `SPECIFIED`. */
   require: string;
   /** 1..20; `read` may answer 0: no limit. */
@@ -13,6 +17,11 @@ export type AccountInputs = {
   grants: DeclaredGrant[];
   /** Hosts of the same user that are declared elsewhere. `read` adds those that nobody declared. */
   otherHosts: string[];
+};
+
+export type AccountState = AccountInputs & {
+  /** Hashes of replaced passwords that still log in; absent: none. */
+  former?: string[];
 };
 
 export type DeclaredGrant = {

@@ -6,6 +6,8 @@ const FIELDS = [
   "user",
   "host",
   "passwords",
+  "formerPassword",
+  "probe",
   "require",
   "maxUserConnections",
   "locked",
@@ -37,6 +39,11 @@ export function checkAccount(news: Properties): { inputs: Properties; failures: 
   checkUser(news.user, faults);
   checkHost("host", news.host, faults);
   checkPasswords(news.passwords, faults);
+  const { formerPassword, probe } = news;
+  if (!isUnset(formerPassword) && ![UNKNOWN, "keep", "refuse"].includes(formerPassword as string)) {
+    faults.add("formerPassword", `is ${show(formerPassword)}. Use "keep", or "refuse" after a leak`);
+  }
+  if (!isUnset(probe)) checkObjectName("probe", probe, faults);
   checkRequire(news.require, faults);
   checkConnections(news.maxUserConnections, faults);
   if (!isUnset(news.locked) && news.locked !== UNKNOWN && typeof news.locked !== "boolean") {
@@ -51,6 +58,8 @@ export function checkAccount(news: Properties): { inputs: Properties; failures: 
 function normalise(news: Properties): Properties {
   return {
     ...news,
+    formerPassword: news.formerPassword ?? "refuse",
+    probe: news.probe ?? null,
     locked: news.locked ?? false,
     grants: normaliseGrants(news.grants),
     otherHosts:

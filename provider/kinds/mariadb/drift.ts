@@ -12,20 +12,31 @@ import { type AccountName, databasePattern, passwordHash, patternDatabase } from
 /** Stands in `passwords` for a way to log in that nobody declared. */
 export const NOT_OURS = "not ours (changed on the server)";
 
+/** Whether it stands for a password that nobody declared. */
+export function isForeign(password: string): boolean {
+  return password.startsWith("not ours (");
+}
+
 /**
  * What would have to be declared to have what stands. Declared grants keep their places and extras follow, so that a
  * preview compares like with like.
  * @param declared the inputs of the last run; undefined on import
+ * @param former hashes that may log in beside the declared passwords
  */
 export function accountAsDeclared(
   account: AccountName,
   actual: AccountOnServer,
   declared: AccountInputs | undefined,
+  former: readonly string[] = [],
 ): AccountInputs {
   return {
     user: account.user,
     host: account.host,
-    passwords: actual.alternatives.map((alternative) => passwordOf(alternative, declared?.passwords ?? [])),
+    passwords: actual.alternatives
+      .filter(({ hash }) => !former.includes(hash))
+      .map((alternative) => passwordOf(alternative, declared?.passwords ?? [])),
+    formerPassword: declared?.formerPassword ?? "refuse",
+    probe: declared?.probe ?? null,
     require: actual.require,
     maxUserConnections: actual.maxUserConnections,
     locked: actual.locked,

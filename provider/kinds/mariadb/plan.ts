@@ -1,5 +1,6 @@
 import type { AccountInputs, AccountOnServer, DeclaredGrant, Grant, GrantObject } from "./account";
 import { objectKey } from "./account";
+import { isForeign } from "./drift";
 import {
   databasePattern,
   loginClauses,
@@ -34,8 +35,14 @@ export function replaceStatement(account: AccountInputs): string {
  * last unlock, so that a service never lacks for a moment what it has before and after.
  * @param knownPasswords those of the last run. Retiring one of them while the newest stays is the ordinary end of a
  *   rotation, which ends no session; a password that nobody declared or that is replaced outright is taken for leaked.
+ * @param former hashes that go on logging in beside the declared passwords
  */
-export function planAccount(wanted: AccountInputs, actual: AccountOnServer, knownPasswords: string[]): Plan {
+export function planAccount(
+  wanted: AccountInputs,
+  actual: AccountOnServer,
+  knownPasswords: string[],
+  former: readonly string[] = [],
+): Plan {
   const name = quoteAccount(wanted);
   const grants = planGrants(name, wanted.grants.map(toGrant), actual.grants);
   const strangers = actual.otherHosts.filter((host) => !wanted.otherHosts.includes(host));
@@ -44,7 +51,9 @@ export function planAccount(wanted: AccountInputs, actual: AccountOnServer, know
   return {
     statements: [
       ...(locks ? [`ALTER USER ${name} ACCOUNT LOCK`] : []),
-      ...(sameLogin(wanted, actual) ? [] : [`ALTER USER ${name} ${loginClauses(login(wanted))}`]),
+      ...(sameLogin(wanted, actual, former)
+        ? []
+        : [`ALTER USER ${name} ${loginClauses(login(wanted, former))}`]),
       ...grants.missing,
       ...grants.extra,
       ...strangers.map((host) => `DROP USER IF EXISTS ${quoteAccount({ user: wanted.user, host })}`),
@@ -54,16 +63,33 @@ export function planAccount(wanted: AccountInputs, actual: AccountOnServer, know
       locks ||
       grants.extra.length > 0 ||
       strangers.length > 0 ||
-      passwordLeaked(wanted, actual, knownPasswords),
+      passwordLeaked(wanted, actual, knownPasswords, former),
   };
 }
 
-function login({ passwords, require, maxUserConnections }: AccountInputs) {
-  return { hashes: passwords.map(passwordHash), require, maxUserConnections };
+/**
+ * Hashes that go on logging in beside the declared passwords: that of a password which is replaced in this run, and those
+ * that were replaced before and have not been retired on the server since.
+ */
+export function formerHashes(
+  wanted: Pick<AccountInputs, "passwords" | "formerPassword">,
+  actual: Pick<AccountOnServer, "alternatives">,
+  before: { passwords: readonly string[]; former: readonly string[] },
+): string[] {
+  if (wanted.formerPassword === "refuse") return [];
+  const replaced = before.passwords.filter((password) => !isForeign(password)).map(passwordHash);
+  const there = new Set(actual.alternatives.map(({ hash }) => hash));
+  const declared = wanted.passwords.map(passwordHash);
+  const former = new Set([...replaced, ...before.former.filter((hash) => there.has(hash))]);
+  return [...former].filter((hash) => !declared.includes(hash));
 }
 
-function sameLogin(wanted: AccountInputs, actual: AccountOnServer): boolean {
-  const hashes = wanted.passwords.map(passwordHash);
+function login({ passwords, require, maxUserConnections }: AccountInputs, former: readonly string[] = []) {
+  return { hashes: [...passwords.map(passwordHash), ...former], require, maxUserConnections };
+}
+
+function sameLogin(wanted: AccountInputs, actual: AccountOnServer, former: readonly string[]): boolean {
+  const { hashes } = login(wanted, former);
   const same =
     actual.alternatives.length === hashes.length &&
     actual.alternatives.every(
@@ -72,8 +98,13 @@ function sameLogin(wanted: AccountInputs, actual: AccountOnServer): boolean {
   return same && actual.require === wanted.require && actual.maxUserConnections === wanted.maxUserConnections;
 }
 
-function passwordLeaked(wanted: AccountInputs, actual: AccountOnServer, knownPasswords: string[]): boolean {
-  const kept = new Set(wanted.passwords.map(passwordHash));
+function passwordLeaked(
+  wanted: AccountInputs,
+  actual: AccountOnServer,
+  knownPasswords: string[],
+  former: readonly string[],
+): boolean {
+  const kept = new Set(login(wanted, former).hashes);
   const known = new Set(knownPasswords.map(passwordHash));
   const removed = actual.alternatives.filter(({ hash }) => !kept.has(hash));
   const newestStays = actual.alternatives.some(

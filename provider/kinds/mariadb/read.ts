@@ -44,6 +44,18 @@ export async function readAccount(query: Query, account: AccountName): Promise<A
   };
 }
 
+/** The ways to log in alone; undefined: there is no such account. */
+export async function readAlternatives(
+  query: Query,
+  { user, host }: AccountName,
+): Promise<LoginAlternative[] | undefined> {
+  const [row] = await query<{ priv: string | object }>(
+    "SELECT Priv AS priv FROM mysql.global_priv WHERE User = ? AND Host = ?",
+    [user, host],
+  );
+  return row && alternatives(parse(row.priv));
+}
+
 function parse(priv: string | object): GlobalPriv {
   return (typeof priv === "string" ? JSON.parse(priv) : priv) as GlobalPriv;
 }

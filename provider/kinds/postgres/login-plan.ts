@@ -2,9 +2,9 @@ import {
   extraMemberships,
   FOREVER,
   isWorkMembership,
-  type LoginInputs,
   listItems,
   type RoleOnServer,
+  type Slot,
   storedValue,
 } from "./login";
 import { quoteIdentifier as id, quoteString } from "./quoting";
@@ -12,15 +12,16 @@ import { quoteIdentifier as id, quoteString } from "./quoting";
 /**
  * The statements that make a slot what is declared, only those that change something: a no-op rewrites the catalogue
  * row all the same, and an admin that is no superuser may not even say NOSUPERUSER.
- * @param verifier of the declared password, or undefined where the one on the server is right
+ * @param verifier to write; null: none is to be left, undefined: what is there stays
  */
 export function loginStatements(
-  wanted: LoginInputs,
+  wanted: Slot,
   server: RoleOnServer | undefined,
-  verifier: string | undefined,
+  verifier: string | null | undefined,
 ): string[] {
   const { role, worksAs } = wanted;
-  const password = verifier === undefined ? [] : [`PASSWORD ${quoteString(verifier)}`];
+  const password =
+    verifier === undefined ? [] : [`PASSWORD ${verifier === null ? "NULL" : quoteString(verifier)}`];
   const settings = { ...wanted.settings, role: worksAs };
   if (!server) {
     return [
@@ -43,7 +44,7 @@ export function loginStatements(
   ];
 }
 
-function attributes({ login, connectionLimit }: LoginInputs): string[] {
+function attributes({ login, connectionLimit }: Slot): string[] {
   return [
     login ? "LOGIN" : "NOLOGIN",
     "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS INHERIT",
@@ -51,7 +52,7 @@ function attributes({ login, connectionLimit }: LoginInputs): string[] {
   ];
 }
 
-function changedAttributes({ login, connectionLimit }: LoginInputs, server: RoleOnServer): string[] {
+function changedAttributes({ login, connectionLimit }: Slot, server: RoleOnServer): string[] {
   return [
     ...(server.login === login ? [] : [login ? "LOGIN" : "NOLOGIN"]),
     ...server.attributes.map((found) => (found === "NOINHERIT" ? "INHERIT" : `NO${found}`)),
@@ -61,7 +62,7 @@ function changedAttributes({ login, connectionLimit }: LoginInputs, server: Role
 }
 
 /** INHERIT FALSE, SET TRUE: the slot can become the role, and is powerless until it does. */
-function grantWork({ role, worksAs }: LoginInputs): string {
+function grantWork({ role, worksAs }: Slot): string {
   return `GRANT ${id(worksAs)} TO ${id(role)} WITH ADMIN FALSE, INHERIT FALSE, SET TRUE`;
 }
 

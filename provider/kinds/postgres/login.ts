@@ -1,22 +1,57 @@
-/** A login slot as it is declared and as it is kept in the state. */
+/** How a service logs in, as it is declared. */
 export interface LoginInputs {
-  role: string;
+  /** The service's NOLOGIN role. Its slots are this name with `_a` and `_b`. */
   worksAs: string;
-  /** Clear. In what `read` answers, `NOT_OURS` where the server's verifier is not one of the declared password. */
+  /** Clear. In what `read` answers, `NOT_OURS` where the verifier of the slot in use is not one of it. */
   password: string;
-  login: boolean;
-  /** 1..20; `read` may answer -1: no limit. */
+  /** `keep`: a password that is replaced logs in at its own slot until it is retired. `refuse`: not a moment longer. */
+  formerPassword: "keep" | "refuse";
+  /** Database in which a new password is tried before it counts as written; null: it is not tried. */
+  probe: string | null;
+  /** Of each slot; 1..20. */
   connectionLimit: number;
-  /** By setting. `read` adds what nobody declared, `"statement_timeout in mo_idp"` for one database alone. */
+  /** Of each slot, by setting. */
   settings: Record<string, string>;
-  /** Declared empty, always: `read` puts here what somebody gave by hand, so that a preview names it and an update mends it. */
-  attributes: string[];
-  memberships: string[];
-  members: string[];
-  /** `forever`; `read` may answer a time. */
-  validUntil: string;
+  /** Declared empty, always: `read` puts here what is otherwise by hand, so that a preview names it and an update mends it. */
+  slots: Record<string, SlotDrift>;
 }
 
+export interface LoginState extends LoginInputs {
+  /** The slot that the password logs in at. */
+  role: string;
+  /** Verifier of the other slot while a replaced password logs in there; empty: it is closed. */
+  former: string;
+}
+
+/** Those fields of a slot that are otherwise than declared, and how they are. */
+export interface SlotDrift {
+  /** There is no such role. */
+  missing?: true;
+  /** true: a closed slot was opened, or has another password. false: the slot in use was closed. */
+  login?: boolean;
+  /** -1: no limit. */
+  connectionLimit?: number;
+  /** `"statement_timeout in mo_idp"` is for one database alone; null: not set. */
+  settings?: Record<string, string | null>;
+  attributes?: string[];
+  /** It cannot become the service's role, or not as it should. */
+  worksAs?: "not as declared";
+  memberships?: string[];
+  members?: string[];
+  validUntil?: string;
+}
+
+/** One slot as it should be. */
+export interface Slot {
+  role: string;
+  worksAs: string;
+  login: boolean;
+  connectionLimit: number;
+  settings: Record<string, string>;
+}
+
+/** Stands for a verifier that this admin may not read. */
+export const UNREADABLE = "not readable";
 export const NOT_OURS = "not ours (changed on the server)";
 export const FOREVER = "forever";
 

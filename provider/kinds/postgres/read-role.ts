@@ -26,7 +26,7 @@ export async function readRole(
   if (!row) return undefined;
   if (row.built_in || row.ourselves) {
     const what = row.ourselves ? "the admin this provider logs in as" : "a role of PostgreSQL itself";
-    throw new Error(`role: "${name}" is ${what}; give a login slot of its own, such as svc_idp_a`);
+    throw new Error(`role: "${name}" is ${what}; give another, such as svc_idp_a`);
   }
   const members = await connection.query<MemberRow>(MEMBERS, [row.oid]);
   const settings = await connection.query<{ database: string | null; entry: string }>(SETTINGS, [row.oid]);

@@ -6,6 +6,8 @@ export type UserInputs = {
   user: string;
   /** Newest first, one or two. `read` answers `NOT_OURS` for one that nobody declared, `NO_PASSWORD` for none asked for. */
   passwords: string[];
+  /** `keep`: a password that is replaced logs in beside its successor until it is retired. `refuse`: not a moment longer. */
+  formerPassword: "keep" | "refuse";
   /** Patterns without `~`, sorted. */
   keys: string[];
   /** Patterns without `&`, sorted. */
@@ -24,6 +26,8 @@ export type UserState = UserInputs & {
    * effect, see `parseUser`), so drift is a difference from what it answered right after they were set.
    */
   appliedCommands: string;
+  /** Hashes of replaced passwords that still log in; absent: none. */
+  former?: string[];
 };
 
 export const NOT_OURS = "not ours (changed on the server)";
@@ -33,15 +37,34 @@ export function passwordHash(password: string): string {
   return createHash("sha256").update(password).digest("hex");
 }
 
+/**
+ * Hashes that go on logging in beside the declared passwords: that of a password which is replaced in this run, and those
+ * that were replaced before and have not been retired on the server since.
+ */
+export function formerHashes(
+  wanted: Pick<UserInputs, "passwords" | "formerPassword">,
+  actual: Pick<UserOnServer, "hashes"> | undefined,
+  before: { passwords: readonly string[]; former: readonly string[] },
+): string[] {
+  if (wanted.formerPassword === "refuse") return [];
+  const ours = before.passwords.filter((password) => password !== NOT_OURS && password !== NO_PASSWORD);
+  const unretired = before.former.filter((hash) => actual?.hashes.includes(hash));
+  const declared = wanted.passwords.map(passwordHash);
+  return [...new Set([...ours.map(passwordHash), ...unretired])].filter((hash) => !declared.includes(hash));
+}
+
 /** Arguments of ACL SETUSER: the user is exactly this, whatever it was. Atomic on the server; hashes only. */
-export function setUserArguments({ user, passwords, keys, channels, commands }: UserInputs): string[] {
+export function setUserArguments(
+  { user, passwords, keys, channels, commands }: UserInputs,
+  former: readonly string[] = [],
+): string[] {
   return [
     user,
     "reset",
     // `reset` falls back to the server's acl-pubsub-default, which may be all channels.
     "resetchannels",
     "on",
-    ...passwords.map((password) => `#${passwordHash(password)}`),
+    ...[...passwords.map(passwordHash), ...former].map((hash) => `#${hash}`),
     ...keys.map((pattern) => `~${pattern}`),
     ...channels.map((pattern) => `&${pattern}`),
     ...commands.split(" "),
@@ -112,18 +135,21 @@ function patterns(text: string, mark: string): string[] {
 /** What would have to be declared to have what stands. `old`: of the last run; undefined on import. */
 export function userAsDeclared(user: string, actual: UserOnServer, old: UserState | undefined): UserState {
   const known = old?.passwords ?? [];
-  const passwords = actual.hashes.map(
-    (hash) => known.find((password) => passwordHash(password) === hash) ?? NOT_OURS,
-  );
+  const kept = old?.formerPassword === "keep" ? (old.former ?? []) : [];
+  const passwords = actual.hashes
+    .filter((hash) => !kept.includes(hash))
+    .map((hash) => known.find((password) => passwordHash(password) === hash) ?? NOT_OURS);
   return {
     user,
     passwords: actual.flags.includes("nopass") ? [NO_PASSWORD] : passwords,
+    formerPassword: old?.formerPassword ?? "refuse",
     keys: actual.keys,
     channels: actual.channels,
     commands: old && old.appliedCommands === actual.commands ? old.commands : actual.commands,
     enabled: actual.flags.includes("on"),
     selectors: actual.selectors,
     appliedCommands: actual.commands,
+    former: kept.filter((hash) => actual.hashes.includes(hash)),
   };
 }
 
@@ -131,9 +157,14 @@ export function userAsDeclared(user: string, actual: UserOnServer, old: UserStat
  * Whether open sessions have to end, since Redis leaves them logged in: a password that nobody declared goes, or all
  * of the old ones do (a leak). The ordinary end of a rotation, where the newest stays, ends none.
  */
-export function passwordLeaked(wanted: UserInputs, actual: UserOnServer, knownPasswords: string[]): boolean {
+export function passwordLeaked(
+  wanted: UserInputs,
+  actual: UserOnServer,
+  knownPasswords: string[],
+  former: readonly string[] = [],
+): boolean {
   if (actual.flags.includes("nopass")) return true;
-  const kept = new Set(wanted.passwords.map(passwordHash));
+  const kept = new Set([...wanted.passwords.map(passwordHash), ...former]);
   const known = new Set(knownPasswords.map(passwordHash));
   const removed = actual.hashes.filter((hash) => !kept.has(hash));
   const someStay = actual.hashes.some((hash) => kept.has(hash));

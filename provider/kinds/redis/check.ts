@@ -1,6 +1,6 @@
 import { type CheckFailure, type Properties, UNKNOWN, type Value } from "../../wire/kind";
 
-const FIELDS = ["user", "passwords", "keys", "channels", "commands"];
+const FIELDS = ["user", "passwords", "formerPassword", "keys", "channels", "commands"];
 const SHORTEST_PASSWORD = 32;
 
 /** Commands that reach beyond the service's own keys: to the server, its users or its copies. */
@@ -24,12 +24,17 @@ export function checkUser(news: Properties): { inputs: Properties; failures: Che
   }
   checkName(news.user, report);
   checkPasswords(news.passwords, report);
+  const { formerPassword = null } = news;
+  if (formerPassword !== null && ![UNKNOWN, "keep", "refuse"].includes(formerPassword as string)) {
+    report("formerPassword", `is ${show(formerPassword)}. Use "keep", or "refuse" after a leak`);
+  }
   checkPatterns("keys", news.keys, report);
   if (news.channels !== undefined && news.channels !== null) checkPatterns("channels", news.channels, report);
   checkCommands(news.commands, report);
   if (failures.length > 0) return { inputs: news, failures };
   const inputs: Properties = {
     ...news,
+    formerPassword: formerPassword ?? "refuse",
     keys: sorted(news.keys),
     channels: sorted(news.channels ?? []),
     commands: typeof news.commands === "string" ? rules(news.commands).join(" ") : (news.commands ?? ""),

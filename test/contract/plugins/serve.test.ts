@@ -15,10 +15,10 @@ const ASSET = "c44067f5952c0a294b673a41bacd8c17";
 
 const PLUGINS = {
   random: { version: "4.21.2", kinds: ["random:index/randomPassword:RandomPassword"] },
-  postgresql: {
-    version: "3.18.1",
-    kinds: ["database:Database", "role:Role", "schema:Schema", "extension:Extension"].map(
-      (kind) => `postgresql:index/${kind}`,
+  github: {
+    version: "6.15.0",
+    kinds: ["actionsSecret:ActionsSecret", "actionsEnvironmentSecret:ActionsEnvironmentSecret"].map(
+      (kind) => `github:index/${kind}`,
     ),
   },
   command: {

@@ -165,14 +165,39 @@ test("a machine's identity changes when another one answers at its address", asy
     signal: new AbortController().signal,
   };
   try {
-    const { id, state } = await hostMachine.create(call, { label: "db" });
+    const inputs = { label: "db", hostKey: null };
+    const { id, state } = await hostMachine.create(call, inputs);
     expect(state.identity).toMatch(/^[0-9a-f]{32} SHA256:\S+$/);
-    const same = await hostMachine.read(call, id, { inputs: { label: "db" }, state });
+    const same = await hostMachine.read(call, id, { inputs, state });
     expect(same?.state).toEqual(state);
     await machine.replace();
-    const other = await hostMachine.read(call, id, { inputs: { label: "db" }, state });
-    expect(other?.inputs).toEqual({ label: "db" });
+    const other = await hostMachine.read(call, id, { inputs, state });
+    expect(other?.inputs).toEqual(inputs);
     expect(other?.state.identity).not.toBe(state.identity);
+  } finally {
+    await machine.stop();
+  }
+});
+
+test("a machine whose pinned key changed is looked at again; a refresh with the former key says what to do", async () => {
+  const machine = await startSshd();
+  const { hostKey } = machine;
+  const call = (pinned: string) => ({
+    config: { ssh: { ...targetOf(machine), hostKey: pinned } },
+    urn: "urn",
+    signal: new AbortController().signal,
+  });
+  try {
+    const inputs = { label: "db", hostKey };
+    const { id, state } = await hostMachine.create(call(hostKey), inputs);
+    await machine.replace();
+    await expect(hostMachine.read(call(hostKey), id, { inputs, state })).rejects.toThrow(
+      /machine "db": .*another host key than the pinned one.*with the new one pinned, `pulumi up` takes it over/s,
+    );
+    const news = { label: "db", hostKey: machine.hostKey };
+    const updated = await hostMachine.update(call(machine.hostKey), id, { inputs, state }, news);
+    expect(updated).toMatchObject(news);
+    expect(updated.identity).not.toBe(state.identity);
   } finally {
     await machine.stop();
   }

@@ -15,7 +15,7 @@ describe("what the engine keeps of a database", () => {
   it("is protected and stays on the server", async () => {
     const state = JSON.parse(await succeed("pulumi", ["stack", "export", "--stack", "local"]));
     const kept = (state.deployment.resources as ResourceState[]).filter(({ type }) =>
-      ["estate:mariadb:Database", "postgresql:index/database:Database"].includes(type),
+      ["estate:mariadb:Database", "estate:postgres:Database"].includes(type),
     );
     expect(kept.map(({ outputs }) => outputs?.name).sort()).toEqual(databases.map(({ name }) => name).sort());
     expect(kept.filter(({ protect, retainOnDelete }) => !protect || !retainOnDelete)).toEqual([]);
@@ -61,7 +61,7 @@ describe("a leftover of an interrupted run", () => {
     const up = await project.pulumi(["up", "--stack", "local", "--yes", "--skip-preview"]);
     expect(up.code).not.toBe(0);
     expect(up.output).toContain(
-      "pulumi import postgresql:index/database:Database mo_left_pg-database mo_left_pg",
+      "pulumi import estate:postgres:Database mo_left_pg-database mo_left_pg",
     );
     expect(await postgres("mo_left_pg", "SELECT count(*) FROM precious")).toBe("0\n");
   });

@@ -26,6 +26,7 @@ describe("a preview where no server can be reached", () => {
       ALL_PROXY: "socks5://127.0.0.1:9",
       SSH_PRIVATE_KEY_FILE: "",
       PLESK_DB_ADMIN_PASSWORD_FILE: "",
+      GITHUB_TOKEN: "",
     };
     const init = await project.pulumi(["stack", "init", stack], environment);
     expect(init.code, init.output).toBe(0);

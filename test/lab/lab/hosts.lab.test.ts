@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as net from "node:net";
 import { beforeAll, describe, expect, it } from "vitest";
 import { attempt, must } from "../../../lab/command";
-import { cloudPort, hostNamed, hosts, type LabHostName, operator } from "../../../lab/hosts";
+import { cloudPort, githubPort, hostNamed, hosts, type LabHostName, operator } from "../../../lab/hosts";
 import { onConsole } from "../../../lab/machine";
 import { mirrorPackages } from "../../../lab/packages";
 import { checkout, run } from "../../../lab/paths";
@@ -39,10 +39,23 @@ describe("every host", () => {
     expect(new Set(found.flat()).size).toBe(2 * hosts.length);
   });
 
-  it("reaches the others by name, on IPv4 and IPv6", async () => {
+  it("reaches the others by name, and those that let it in", async () => {
     expect((await on("stranger", "getent ahostsv4 postgres.lab.internal")).text).toContain("10.77.0.13");
-    expect(await opens("stranger", "fd77::11", 22)).toBe(true);
-    expect(await opens("stranger", "plesk.lab.internal", 22)).toBe(true);
+    expect(await opens("plesk", "cloud.lab.internal", cloudPort)).toBe(true);
+    expect(await opens("redis", "cloud.lab.internal", githubPort)).toBe(true);
+    expect(await opens("cloud", "fd77::66", 22)).toBe(true);
+  });
+
+  it("lets no stranger in, nor a neighbour to where it has no business", async () => {
+    type Door = Parameters<typeof opens>;
+    const wrong = [hostNamed("plesk"), hostNamed("cloud")].flatMap(({ ipv4, ipv6 }): Door[] => [
+      ...[22, cloudPort, githubPort].flatMap((port) =>
+        [ipv4, ipv6].map((address): Door => ["stranger", address, port]),
+      ),
+      ["redis", ipv4, 22],
+    ]);
+    const answers = await Promise.all(wrong.map(async (door) => [door, await opens(...door)] as const));
+    expect(answers.filter(([, open]) => open)).toEqual([]);
   });
 
   it("has no way out", async () => {

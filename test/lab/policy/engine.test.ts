@@ -95,6 +95,7 @@ describe("the estate itself", () => {
     const environment = {
       PULUMI_BACKEND_URL: `file://${backend}`,
       PULUMI_CONFIG_PASSPHRASE: "only for this test",
+      GITHUB_TOKEN: "",
     };
     await project.pulumi(["stack", "init", "prod"], environment);
     const preview = await project.pulumi(withPack("prod"), environment);

@@ -28,9 +28,6 @@ export function declare(create: Declare): void {
   const frankfurt = create("pulumi:providers:aws", "frankfurt", {
     region: "eu-central-1",
   }) as pulumi.ProviderResource;
-  const verified = create("pulumi:providers:postgresql", "verified", {
-    sslmode: "verify-full",
-  }) as pulumi.ProviderResource;
   const s3 = (kind: string, name: string, props: object) =>
     create(`aws:s3/bucket${kind}:Bucket${kind}`, name, { bucket: "b", ...props }, { provider: frankfurt });
   const password = (name: string, length = 40) =>
@@ -50,14 +47,6 @@ export function declare(create: Declare): void {
       ...props,
     });
   };
-  const postgres = (kind: string, name: string, props: object, protect = true) =>
-    create(
-      `postgresql:index/${kind.toLowerCase()}:${kind}`,
-      name,
-      { ...props },
-      { provider: verified, protect },
-    );
-
   account("any-host", { host: "%" });
   account("without-tls", { require: "NONE" });
   account("superuser", { grants: [{ database: "mo_crm", privileges: ["SUPER"] }] });
@@ -92,10 +81,13 @@ export function declare(create: Declare): void {
     database: "mo_idp",
     grants: { "svc_idp on schema public": ["ALL"] },
   });
-  postgres("Role", "creator", { name: "svc_idp", login: false, createRole: true });
-  postgres("Extension", "unknown-extension", { name: "plpython3u", database: "mo_idp" });
-  postgres("Database", "unprotected", { name: "mo_idp" }, false);
-  create("pulumi:providers:postgresql", "unverified", { sslmode: "require" });
+  create("estate:postgres:Role", "creator", {
+    name: "svc_idp",
+    attributes: ["CREATEROLE"],
+    memberships: [],
+  });
+  create("estate:postgres:Database", "unprotected", { name: "mo_idp", extensions: ["plpython3u"] });
+  create("pulumi:providers:estate", "unverified", { postgres: '{ "caCertificate": "any" }' });
   create("estate:component:PostgresServer", "old", { server: { minimumVersion: "12" } });
 
   create("command:remote:Command", "plain-server", {
@@ -179,10 +171,10 @@ export const expected: Record<string, Expected> = {
   "bucket-retention-kept": { resource: "short-lived", says: "no enabled rule expires archives" },
   "bucket-tls-only": { resource: "plain-policy", says: "aws:SecureTransport" },
   "bucket-versioned": { resource: "forgetful", says: 'status is "Suspended"' },
-  "connection-tls-verified": { resource: "unverified", says: 'sslmode is "require"' },
+  "connection-tls-verified": { resource: "unverified", says: "postgres.caCertificate holds no certificate" },
   "database-backed-up": { resource: stack, says: "in no backup: mo_idp" },
   "database-protected": { resource: "unprotected", says: "mo_idp is not protected" },
-  "extension-allowlisted": { resource: "unknown-extension", says: '"plpython3u" is not on the list' },
+  "extension-allowlisted": { resource: "unprotected", says: '"plpython3u" is not on the list' },
   "firewall-database-ports-closed": { resource: "database-port", says: "port 3306 opens to 10.0.0.8/29" },
   "firewall-source-narrow": { resource: "world", says: "source 0.0.0.0/0 is wider than /29" },
   "hba-source-narrow": { resource: "open-hba", says: "source 0.0.0.0/0 is wider than /32" },

@@ -2,15 +2,18 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hostKey } from "../../../components/plans/ssh";
 import { openSsh } from "../../../connect/ssh";
+import { cloudPort, githubPort } from "../../../lab/hosts";
 import { firewallKind } from "../../../provider/kinds/host-firewall";
 import { type Doors, openDoors, renderDoors, tryEveryDoor } from "../../support/doors";
 import { onHost } from "../../support/lab";
 import { type PlannedChange, plannedChanges, pulumi } from "../../support/project";
 
-/** The hosts whose firewall is ours. The web host has its panel's, and `cloud` stands for a service of somebody else. */
+/** The hosts whose firewall is ours. */
 const guarded = ["mariadb", "postgres", "redis"] as const;
+/** Every host but the stranger, whom nobody guards. The web host has its panel's firewall, `cloud` that of somebody else. */
+const closed = ["plesk", ...guarded, "cloud"] as const;
 
-/** All that may be open on them. */
+/** All that may be open on the hosts that are ours. */
 const declared = [
   ...guarded.flatMap((host) => [`operator -> ${host}:22`, `operator -> ${host}:22 on IPv6`]),
   "plesk -> mariadb:3306",
@@ -18,7 +21,18 @@ const declared = [
   "plesk -> redis:6380",
 ].sort();
 
-const onGuarded = (door: string) => guarded.some((host) => door.includes(`-> ${host}:`));
+/** All that may be open on the others: SSH for the operator, the cloud's services for every host that the program knows. */
+const others = [
+  ...["plesk", "cloud"].flatMap((host) => [`operator -> ${host}:22`, `operator -> ${host}:22 on IPv6`]),
+  ...["operator", "plesk", ...guarded].flatMap((source) => [
+    `${source} -> cloud:${cloudPort}`,
+    `${source} -> cloud:${githubPort}`,
+  ]),
+];
+
+const onOneOf = (hosts: readonly string[]) => (door: string) =>
+  hosts.some((host) => door.includes(`-> ${host}:`));
+const onGuarded = onOneOf(guarded);
 const openOnGuarded = (doors: Doors) => openDoors(doors).filter(onGuarded);
 
 /** What is open to those who may come, and to one who may not. */
@@ -43,18 +57,19 @@ describe("every port of every host, from every host", () => {
 
   it("opens what the reachability table says, and nothing else", () => {
     expect(openOnGuarded(doors)).toEqual(declared);
+    expect(openDoors(doors).filter(onOneOf(closed))).toEqual([...declared, ...others].sort());
   });
 
   it("does not even answer where nothing is open", () => {
-    const answers = [...doors].filter(([door]) => onGuarded(door) && !declared.includes(door));
-    expect(answers.length).toBeGreaterThan(200);
+    const answers = [...doors].filter(
+      ([door]) => onOneOf(closed)(door) && ![...declared, ...others].includes(door),
+    );
+    expect(answers.length).toBeGreaterThan(400);
     expect(answers.filter(([, answer]) => answer !== "silent")).toEqual([]);
   });
 
-  it("gives a stranger nothing: no database port of any host", () => {
-    const stranger = openDoors(doors).filter((door) => door.startsWith("stranger ->"));
-    expect(stranger.filter(onGuarded)).toEqual([]);
-    expect(stranger.filter((door) => /:(3306|5432|6379|6380)\b/.test(door))).toEqual([]);
+  it("gives a stranger nothing: no port of any host", () => {
+    expect(openDoors(doors).filter((door) => door.startsWith("stranger ->"))).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { MariadbDatabase } from "../../../components/mariadb-database";
+import type { PasswordGeneration } from "../../../components/passwords";
 import { PostgresDatabase } from "../../../components/postgres-database";
 import { RedisUser } from "../../../components/redis-user";
 import { createServers } from "../../../components/servers";
@@ -28,7 +28,11 @@ const config = {
   },
   access: { pleskAddress: "192.0.2.11", operators: ["192.0.2.1/32"] },
   rotation: { days: 90, anchor: "2026-01-01" },
-  backup: { bucket: "backups", region: "eu-central-1" },
+  backup: {
+    bucket: "backups",
+    region: "eu-central-1",
+    retention: { archive: { years: 7, reason: "a law for this test" } },
+  },
   tags: { owner: "platform", "data-protection-contact": "dpo@web.test" },
 };
 
@@ -37,15 +41,15 @@ function estateOf(databases: readonly DatabaseEntry[]): Estate {
 }
 
 /** The whole estate as the program builds it. */
-function build(estate: Estate, generations: readonly number[] = [1]): void {
+function build(estate: Estate, generation?: PasswordGeneration): void {
   const servers = createServers(estate);
   for (const entry of estate.databases) {
     if (entry.engine === "postgres")
-      new PostgresDatabase(entry.name, { entry, server: servers.postgres, generations });
-    else new MariadbDatabase(entry.name, { entry, server: servers[entry.server], generations });
+      new PostgresDatabase(entry.name, { entry, server: servers.postgres, ...(generation && { generation }) });
+    else new MariadbDatabase(entry.name, { entry, server: servers[entry.server], ...(generation && { generation }) });
   }
   for (const entry of estate.redisUsers) {
-    if (servers.redis) new RedisUser(`redis-${entry.name}`, { entry, server: servers.redis, generations });
+    if (servers.redis) new RedisUser(`redis-${entry.name}`, { entry, server: servers.redis, ...(generation && { generation }) });
   }
 }
 
@@ -81,7 +85,7 @@ describe("the whole estate", () => {
     const count = (type: string) => resources.filter((resource) => resource.type === type).length;
     expect(count("estate:mariadb:Database")).toBe(14);
     expect(count("estate:mariadb:Account")).toBe(14);
-    expect(count("postgresql:index/database:Database")).toBe(6);
+    expect(count("estate:postgres:Database")).toBe(6);
     expect(count("estate:postgres:Login")).toBe(6);
     expect(count("estate:postgres:Access")).toBe(6 + 2);
     expect(count("estate:redis:User")).toBe(6);
@@ -154,11 +158,17 @@ describe("the whole estate", () => {
     expect(line("postgres-packages")).toMatch(/^env LC_ALL=C.UTF-8 bash -euo pipefail -c '/);
   });
 
-  it("lets the kept plugin verify the pinned certificate by a file with exactly that certificate", () => {
-    const { inputs } = find(resources, "postgres-postgresql");
-    expect(inputs).toMatchObject({ sslmode: "verify-full", username: "estate_admin", host: "postgres.test" });
-    expect(String(inputs.sslrootcert)).toMatch(/^\.cache\/trust\/postgres-[0-9a-f]{16}\.pem$/);
-    expect(readFileSync(String(inputs.sslrootcert), "utf8")).toBe("authority of postgres-certificate");
+  it("ties everything on a server to the server's machine", () => {
+    const onServers = resources.filter(({ type }) => /^estate:(mariadb|postgres|redis):/.test(type));
+    expect(onServers.length).toBeGreaterThan(50);
+    const onHosts = resources.filter(({ type }) =>
+      /^estate:host:(Firewall|Certificate|ServerSettings)$/.test(type),
+    );
+    expect(onHosts).toHaveLength(9);
+    for (const { name, inputs } of [...onServers, ...onHosts])
+      expect(inputs.machine, name).toMatch(/^identity of (plesk|mariadb|postgres|redis)-machine$/);
+    expect(find(resources, "mo_main-database").inputs.machine).toBe("identity of plesk-machine");
+    expect(find(resources, "ncy8-service").inputs.machine).toBe("identity of postgres-machine");
   });
 
   it("closes postgres and template1 to everybody", () => {
@@ -172,13 +182,10 @@ describe("the whole estate", () => {
   });
 
   it("separates owner and service where the program migrates, and only there", () => {
-    expect(find(resources, "mcp_portal-owner").inputs).toMatchObject({ name: "mcp_admin", login: false });
-    expect(find(resources, "mcp_portal-service").inputs).toMatchObject({
-      name: "svc_mcp_portal",
-      login: false,
-    });
+    expect(find(resources, "mcp_portal-owner").inputs).toMatchObject({ name: "mcp_admin" });
+    expect(find(resources, "mcp_portal-service").inputs).toMatchObject({ name: "svc_mcp_portal" });
     expect(
-      ofDatabase(resources, "mo_idp").filter(({ type }) => type === "postgresql:index/role:Role"),
+      ofDatabase(resources, "mo_idp").filter(({ type }) => type === "estate:postgres:Role"),
     ).toHaveLength(1);
   });
 
@@ -214,26 +221,38 @@ describe("a retired database", () => {
   });
 });
 
-describe("the grace window of a rotation", () => {
-  it("has both passwords on one MariaDB account and both slots on PostgreSQL, newest first", async () => {
-    const resources = await record(() => build(estateOf(catalogue), [2, 1]));
-    expect(unseal(find(resources, "mo_crm-account").inputs.passwords)).toEqual([
-      "clear text of mo_crm-password-2",
-      "clear text of mo_crm-password-1",
-    ]);
-    expect(find(resources, "mo_idp-login-b").inputs).toMatchObject({ role: "svc_idp_b", worksAs: "svc_idp" });
-    expect(unseal(find(resources, "mo_idp-login-a").inputs.password)).toBe("clear text of mo_idp-password-1");
-    const { grants } = find(resources, "mo_idp-access").inputs;
-    expect(grants).toMatchObject({
+describe("a rotation", () => {
+  const generator = (resources: readonly Recorded[], name: string) => unseal(find(resources, name).inputs);
+
+  it("makes a password of its own for each generation, and keeps the former one", async () => {
+    const resources = await record(() => build(estateOf(catalogue), { generation: 2, leaked: false }));
+    for (const name of ["mo_crm", "mo_idp", "redis-svc_crm"]) {
+      expect(generator(resources, `${name}-password`)).toMatchObject({ keepers: { generation: "2" } });
+    }
+    for (const name of ["mo_crm-account", "mo_idp-login", "redis-svc_crm-user"]) {
+      expect(find(resources, name).inputs.formerPassword, name).toBe("keep");
+    }
+  });
+
+  it("after a leak refuses the former password", async () => {
+    const resources = await record(() => build(estateOf(catalogue), { generation: 2, leaked: true }));
+    for (const name of ["mo_crm-account", "mo_idp-login", "redis-svc_crm-user"]) {
+      expect(find(resources, name).inputs.formerPassword, name).toBe("refuse");
+    }
+  });
+
+  it("touches no grant: both slots may connect, whichever is in use", async () => {
+    const resources = await record(() => build(estateOf(catalogue)));
+    expect(find(resources, "mo_idp-access").inputs.grants).toMatchObject({
       "svc_idp_a on database": ["CONNECT"],
       "svc_idp_b on database": ["CONNECT"],
     });
   });
 
-  it("refuses more than two generations", async () => {
-    await expect(record(() => build(estateOf(catalogue), [3, 2, 1]))).rejects.toThrow(
-      /generations is \[3, 2, 1\]/,
-    );
+  it("tries every password in the service's own database", async () => {
+    const resources = await record(() => build(estateOf(catalogue)));
+    expect(find(resources, "mo_crm-account").inputs.probe).toBe("mo_crm");
+    expect(find(resources, "mo_idp-login").inputs.probe).toBe("mo_idp");
   });
 });
 

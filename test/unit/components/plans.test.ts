@@ -1,12 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { mariadbAdminSql, postgresAdminSql, redisAdminRules } from "../../../components/plans/admin";
 import { hostCommand, quote } from "../../../components/plans/host-script";
-import { verdict } from "../../../components/plans/leftover";
 import { mariadbConfig } from "../../../components/plans/mariadb-config";
 import { pgHba } from "../../../components/plans/pg-hba";
 import { postgresConfig } from "../../../components/plans/postgres-config";
@@ -20,7 +19,6 @@ import {
 } from "../../../components/plans/sizing";
 import { hostKey, secretFromEnvironment, sshLogin } from "../../../components/plans/ssh";
 import { TLS } from "../../../components/plans/tls";
-import { writeTrustFile } from "../../../components/plans/trust-file";
 import type { Reach } from "../../../estate/reachability";
 
 let directory: string;
@@ -171,15 +169,18 @@ describe("privileges", () => {
   const reason = "because";
 
   it("give a service without migrations of its own no DDL", () => {
-    const [grant] = mariadbGrants({ name: "mo_consent", schema: { owner: "program", reason } });
-    expect(grant).toEqual({
-      database: "mo_consent",
-      privileges: ["SELECT", "INSERT", "UPDATE", "DELETE", "EXECUTE", "SHOW VIEW"],
-    });
+    const schema =
+      "CREATE TABLE `records` (\n  `id` int\n);\n/*!50001 VIEW `latest` AS select 1 AS `id` */;\n";
+    const migrations = { database: "mo_consent", engine: "mariadb" as const, migrations: [], schema };
+    expect(mariadbGrants({ name: "mo_consent", schema: { owner: "program", reason } }, migrations)).toEqual([
+      { database: "mo_consent", privileges: ["EXECUTE"] },
+      { database: "mo_consent", table: "records", privileges: ["SELECT", "INSERT", "UPDATE", "DELETE"] },
+      { database: "mo_consent", table: "latest", privileges: ["SELECT", "SHOW VIEW"] },
+    ]);
   });
 
   it("give an application DDL inside its database and nothing that reaches beyond", () => {
-    const [grant] = mariadbGrants({ name: "mo_crm", schema: { owner: "application", reason } });
+    const [grant] = mariadbGrants({ name: "mo_crm", schema: { owner: "application", reason } }, undefined);
     expect(grant?.privileges).toEqual(expect.arrayContaining(["CREATE", "ALTER", "DROP", "TRIGGER"]));
     for (const never of ["GRANT OPTION", "FILE", "SUPER", "EVENT", "ALL PRIVILEGES"]) {
       expect(grant?.privileges).not.toContain(never);
@@ -188,7 +189,7 @@ describe("privileges", () => {
 
   it("PostgreSQL: CONNECT for slots, rows for the service, and the same for what the owner creates later", () => {
     const entry = { service: "svc_x", owner: "x_owner", schema: { owner: "program" as const, reason } };
-    const { owners, grants, defaultGrants } = postgresPrivileges(entry, [3, 2]);
+    const { owners, grants, defaultGrants } = postgresPrivileges(entry);
     expect(owners).toEqual(["x_owner"]);
     expect(grants).toEqual({
       "svc_x_a on database": ["CONNECT"],
@@ -207,9 +208,9 @@ describe("privileges", () => {
 
   it("an application owns its tables and is granted nothing but the way in", () => {
     const entry = { service: "svc_x", owner: "svc_x", schema: { owner: "application" as const, reason } };
-    expect(postgresPrivileges(entry, [1])).toEqual({
+    expect(postgresPrivileges(entry)).toEqual({
       owners: ["svc_x"],
-      grants: { "svc_x_a on database": ["CONNECT"] },
+      grants: { "svc_x_a on database": ["CONNECT"], "svc_x_b on database": ["CONNECT"] },
       defaultGrants: {},
     });
   });
@@ -217,51 +218,6 @@ describe("privileges", () => {
   it("a migration may take minutes, a request may not", () => {
     expect(loginSettings("application").statement_timeout).toBe("300s");
     expect(loginSettings("program").statement_timeout).toBe("60s");
-  });
-});
-
-describe("what an interrupted run left", () => {
-  it("is created where nothing is, and created anew where it is empty", () => {
-    expect(verdict(undefined, "mo_idp-database")).toEqual({ action: "create" });
-    expect(verdict({ kind: "database", name: "mo_idp", objects: 0, sessions: 0 }, "mo_idp-database")).toEqual(
-      { action: "drop" },
-    );
-    const role = {
-      kind: "role",
-      name: "svc_idp",
-      canLogin: false,
-      superuser: false,
-      dependencies: 0,
-      members: [],
-    } as const;
-    expect(verdict(role, "mo_idp-owner")).toEqual({ action: "drop" });
-  });
-
-  it.each([
-    [{ kind: "database", name: "d", objects: 3, sessions: 0 }, /holds 3 objects/],
-    [{ kind: "database", name: "d", objects: 0, sessions: 1 }, /has 1 open sessions/],
-    [
-      { kind: "role", name: "d", canLogin: true, superuser: false, dependencies: 0, members: [] },
-      /can log in/,
-    ],
-    [
-      { kind: "role", name: "d", canLogin: false, superuser: true, dependencies: 0, members: [] },
-      /is a superuser/,
-    ],
-    [
-      { kind: "role", name: "d", canLogin: false, superuser: false, dependencies: 2, members: [] },
-      /2 objects/,
-    ],
-    [
-      { kind: "role", name: "d", canLogin: false, superuser: false, dependencies: 0, members: ["m"] },
-      /the members m/,
-    ],
-  ] as const)("is never touched when it is more than that: %o", (found, reason) => {
-    const decision = verdict(found, "resource");
-    expect(decision).toMatchObject({ action: "refuse", reason: expect.stringMatching(reason) });
-    expect(decision).toMatchObject({
-      reason: expect.stringMatching(/pulumi import postgresql:index\/\w+:\w+ resource d$/),
-    });
   });
 });
 
@@ -328,15 +284,5 @@ describe("SSH", () => {
     expect(() => secretFromEnvironment("S", { S_FILE: `${file}.none` })).toThrow(
       /S_FILE is ".*none", which cannot be read/,
     );
-  });
-});
-
-describe("the trust file", () => {
-  it("has a relative path that follows from the certificate, and its content", () => {
-    const path = writeTrustFile("postgres", "PEM", directory);
-    expect(path).toBe(writeTrustFile("postgres", "PEM", directory));
-    expect(path).not.toBe(writeTrustFile("postgres", "another PEM", directory));
-    expect(readFileSync(join(directory, path), "utf8")).toBe("PEM");
-    expect(readdirSync(join(directory, ".cache", "trust"))).toHaveLength(2);
   });
 });

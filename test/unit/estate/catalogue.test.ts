@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { databases } from "../../../estate/catalogue";
-import { loginSlot, passwordSecretName, serviceUser } from "../../../estate/naming";
+import { loginSlots, passwordSecretName, serviceUser } from "../../../estate/naming";
 
 describe("the catalogue", () => {
   it("spreads 20 databases over three servers", () => {
@@ -32,11 +32,7 @@ describe("names", () => {
     expect(passwordSecretName("postgres", "mcp_portal")).toBe("PG_MCP_PORTAL_DB_PASS");
   });
 
-  it("alternates login slots", () => {
-    expect([1, 2, 3].map((generation) => loginSlot("svc_idp", generation))).toEqual([
-      "svc_idp_a",
-      "svc_idp_b",
-      "svc_idp_a",
-    ]);
+  it("names two login slots", () => {
+    expect(loginSlots("svc_idp")).toEqual(["svc_idp_a", "svc_idp_b"]);
   });
 });

@@ -33,7 +33,11 @@ function tableOf(
     },
     access: { pleskAddress: "192.0.2.11", operators: ["192.0.2.1/32", "2001:DB8:0::42/125"], ...access },
     rotation: { days: 90, anchor: "2026-01-01" },
-    backup: { bucket: "backups", region: "eu-central-1" },
+    backup: {
+      bucket: "backups",
+      region: "eu-central-1",
+      retention: { archive: { years: 7, reason: "a law for this test" } },
+    },
     tags: { owner: "platform", "data-protection-contact": "dpo@web.test" },
   };
   return reachability(checkEstate({ stack: "test", config, databases, redisUsers }));

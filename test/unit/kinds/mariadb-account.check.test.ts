@@ -21,6 +21,8 @@ test("a good account has no faults and gets its defaults", () => {
   expect(check(good)).toEqual({
     inputs: {
       ...good,
+      formerPassword: "refuse",
+      probe: null,
       locked: false,
       grants: [{ database: "mo_crm", privileges: ["INSERT", "SELECT"] }],
       otherHosts: [],

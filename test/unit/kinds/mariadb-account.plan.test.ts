@@ -22,6 +22,8 @@ const wanted: AccountInputs = {
   user: "svc_crm",
   host: "10.0.0.5",
   passwords: [newest],
+  formerPassword: "refuse",
+  probe: null,
   require: "SSL",
   maxUserConnections: 10,
   locked: false,

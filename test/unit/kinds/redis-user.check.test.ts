@@ -26,6 +26,7 @@ test("a good user has no faults, gets its defaults, and passes again", () => {
     keys: ["a:*", "b:*"],
     channels: [],
     commands: "-@all +get",
+    formerPassword: "refuse",
     enabled: true,
     selectors: [],
   });

@@ -21,7 +21,7 @@ const login: ConnectionOutput = {
   caCertificate: "PEM",
   serverName: "postgres.example",
 };
-const outputs = { connections: { mo_idp: login }, redis: {} };
+const outputs = { connections: { mo_idp: login }, redis: {}, admins: {}, wrappingSecrets: {} };
 
 describe("parseStackOutputs", () => {
   it("takes what the program exports, beside other outputs", () => {

@@ -18,17 +18,3 @@ verifyRule(
   { type: "pulumi:providers:estate", props: { ssh: JSON.stringify({ host: "h" }) } },
   [],
 );
-
-verifyRule(
-  connectionTlsVerified,
-  { type: "pulumi:providers:postgresql", props: { sslmode: "verify-full" } },
-  [
-    { clause: "require", props: { sslmode: "require" }, says: ['sslmode is "require". Use "verify-full"'] },
-    {
-      clause: "verify-ca",
-      props: { sslmode: "verify-ca" },
-      says: ['sslmode is "verify-ca". Use "verify-full"'],
-    },
-    { clause: "no mode", props: { sslmode: undefined }, says: ['sslmode is not set. Use "verify-full"'] },
-  ],
-);

@@ -9,7 +9,7 @@ const database = (type: string, name: string, protect = true): Member => ({
   protect,
 });
 const mariadb = "estate:mariadb:Database";
-const postgres = "postgresql:index/database:Database";
+const postgres = "estate:postgres:Database";
 
 describe(databaseProtected.name, () => {
   it("accepts what is protected", () => {

@@ -33,7 +33,6 @@ describe("the pack", () => {
       "bucket-public-access-blocked": "remediate",
       "tags-complete": "remediate",
       "database-backed-up": "advisory",
-      "password-published": "advisory",
     });
   });
 

@@ -2,39 +2,24 @@ import { roleLeastPrivilege } from "../../../policy/rules/role-least-privilege";
 import { verifyRule } from "../../support/policy";
 
 const good = {
-  type: "postgresql:index/role:Role",
-  props: {
-    name: "mo_idp_owner",
-    login: false,
-    superuser: false,
-    createRole: false,
-    createDatabase: false,
-    bypassRowLevelSecurity: false,
-    replication: false,
-    roles: ["svc_other"],
-  },
+  type: "estate:postgres:Role",
+  props: { name: "mo_idp_owner", attributes: [], memberships: ["svc_other"] },
 };
 
 verifyRule(roleLeastPrivilege, good, [
-  ...Object.entries({
-    superuser: "SUPERUSER",
-    createRole: "CREATEROLE",
-    createDatabase: "CREATEDB",
-    bypassRowLevelSecurity: "BYPASSRLS",
-    replication: "REPLICATION",
-  }).map(([property, attribute]) => ({
+  ...["SUPERUSER", "CREATEROLE", "CREATEDB", "BYPASSRLS", "REPLICATION"].map((attribute) => ({
     clause: attribute,
-    props: { [property]: true },
-    says: [`${property} is true: the role would be ${attribute}. Leave it out`],
+    props: { attributes: [attribute] },
+    says: [`attributes holds ${attribute}: a power over the whole server. Leave it out`],
   })),
   {
     clause: "a login",
-    props: { login: true },
-    says: ["login is true: nobody logs in as an owner or a service. Use a login slot"],
+    props: { attributes: ["LOGIN"] },
+    says: ["attributes holds LOGIN: nobody logs in as an owner or a service. Use a login slot"],
   },
   {
     clause: "membership in a role of the server",
-    props: { roles: ["pg_execute_server_program"] },
-    says: ['roles holds "pg_execute_server_program", a power over the whole server. Leave it out'],
+    props: { memberships: ["pg_execute_server_program"] },
+    says: ['memberships holds "pg_execute_server_program", a power over the whole server. Leave it out'],
   },
 ]);

@@ -20,6 +20,7 @@ const postgres = (changes: Partial<PostgresSubject> = {}): PostgresSubject => ({
 const mariadb = (owner: "application" | "program") =>
   mariadbProbes({
     entry: { name: "mo_hooks", schema: { owner, reason: "test" } },
+    grants: [],
     otherDatabases: ["mo_crm"],
     provisioned: true,
     scratch: "estate_check_0123456789ab",

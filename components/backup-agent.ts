@@ -1,0 +1,57 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { BackupOutput } from "../estate/outputs";
+import type { DatabaseEntry, ServerName } from "../estate/types";
+import { HostBackupAgent } from "../provider/resources";
+import type { Host } from "./host";
+import { agentPlan, rcloneSettings } from "./plans/backup-agent";
+
+export interface BackupAgentArgs {
+  host: ServerName;
+  engine: "mariadb" | "postgres";
+  port: number;
+  machine: Host;
+  /** All that live on the host, retired ones too: their data is still there. */
+  databases: readonly DatabaseEntry[];
+  bucket: pulumi.Output<BackupOutput>;
+  /** Public keys of age. */
+  recipients: readonly string[];
+}
+
+/**
+ * What saves a database host's databases: programs, timers, the public key that everything is encrypted to, and credentials
+ * that can only write. On a machine that is new a first physical copy begins at once, so that there is something to recover from.
+ */
+export class BackupAgent extends pulumi.ComponentResource {
+  constructor(name: string, args: BackupAgentArgs, opts?: pulumi.ComponentResourceOptions) {
+    const databases = args.databases.map((entry) => entry.name);
+    super("estate:component:BackupAgent", name, { host: args.host, databases }, opts);
+    const { host, machine, bucket } = args;
+    const plan = pulumi.unsecret(bucket).apply((to) => agentPlan({ ...args, ...to }));
+    const access = bucket.apply((to) => {
+      const writer = to.writers[host];
+      if (!writer) throw new pulumi.RunError(`${host}: the bucket has no writer for this host`);
+      return rcloneSettings({ ...to, ...writer });
+    });
+    const agent = new HostBackupAgent(
+      name,
+      {
+        machine: machine.machine.identity,
+        label: machine.login.host,
+        databases: plan.databases,
+        packages: plan.packages,
+        files: plan.files,
+        timers: plan.timers,
+        secretFiles: pulumi.secret(
+          access.apply(({ path, content }) => ({ [path]: { owner: "root", content } })),
+        ),
+      },
+      { parent: this, provider: machine.provider },
+    );
+    machine.run(
+      "first-backup",
+      `${machine.login.user === "root" ? "" : "sudo -n "}systemctl start --no-block estate-backup-base.service`,
+      { dependsOn: [agent] },
+    );
+    this.registerOutputs({});
+  }
+}

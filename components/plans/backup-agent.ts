@@ -1,0 +1,150 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { BackupClass, BackupRetention, ServerName } from "../../estate/types";
+
+/** What a host's agent is made of: components/agent, as it is, and what follows from the estate. */
+
+const SCRIPTS = join(__dirname, "..", "agent");
+const PROGRAMS = "/usr/local/sbin";
+const LIBRARY = "/usr/local/lib/estate-backup";
+const SETTINGS = "/etc/estate-backup";
+const UNITS = "/etc/systemd/system";
+/** What PostgreSQL's archive_command calls. */
+export const ARCHIVE_PROGRAM = `${PROGRAMS}/estate-wal`;
+
+export interface AgentPlanArgs {
+  host: ServerName;
+  engine: "mariadb" | "postgres";
+  port: number;
+  databases: readonly { name: string; backup: BackupClass }[];
+  retention: BackupRetention;
+  /** Public keys of age (`age1...`), one of which has to be at hand for a restore. */
+  recipients: readonly string[];
+  bucket: string;
+  /** PEM of the bucket service's authority; undefined: the system's. */
+  caCertificate?: string | undefined;
+}
+
+export interface AgentFile {
+  /** Octal, `0644`. */
+  mode: string;
+  content: string;
+}
+
+export interface AgentPlan {
+  databases: string[];
+  packages: string[];
+  files: Record<string, AgentFile>;
+  timers: string[];
+}
+
+/** When what runs, in the host's own time zone. Logs go so often that no more than five minutes of changes can be lost. */
+const TIMERS = [
+  { name: "estate-backup", does: "run", what: "dumps of all databases", on: "*-*-* 02:00:00" },
+  { name: "estate-backup-base", does: "base", what: "a physical copy", on: "Sun *-*-* 03:30:00" },
+  { name: "estate-backup-log", does: "log", what: "logs of changes", on: "*:0/4" },
+] as const;
+
+export function agentPlan(args: AgentPlanArgs): AgentPlan {
+  const files: Record<string, AgentFile> = {};
+  for (const script of readdirSync(SCRIPTS).sort()) {
+    const program = !script.endsWith(".sh");
+    files[`${program ? PROGRAMS : LIBRARY}/${script}`] = {
+      mode: program ? "0755" : "0644",
+      content: readFileSync(join(SCRIPTS, script), "utf8"),
+    };
+  }
+  files[`${SETTINGS}/agent.conf`] = { mode: "0644", content: agentSettings(args) };
+  files[`${SETTINGS}/recipients.txt`] = { mode: "0644", content: `${args.recipients.join("\n")}\n` };
+  if (args.caCertificate !== undefined) {
+    files[`${SETTINGS}/ca.crt`] = { mode: "0644", content: args.caCertificate };
+  }
+  for (const { name, does, what, on } of TIMERS) {
+    files[`${UNITS}/${name}.service`] = { mode: "0644", content: service(does, what) };
+    files[`${UNITS}/${name}.timer`] = { mode: "0644", content: timer(what, on) };
+  }
+  return {
+    databases: args.databases.map(({ name }) => name).sort(),
+    packages: [
+      "age",
+      "ca-certificates",
+      "jq",
+      "rclone",
+      "zstd",
+      ...(args.engine === "mariadb" ? ["mariadb-backup"] : []),
+    ],
+    files,
+    timers: TIMERS.map(({ name }) => `${name}.timer`),
+  };
+}
+
+function agentSettings({ engine, host, port, bucket, databases, retention }: AgentPlanArgs): string {
+  const named = databases.map(({ name, backup }) => `${name}:${backup}`).sort();
+  return `# Written by the estate program; changes by hand are overwritten.
+ENGINE=${engine}
+HOST=${host}
+PORT=${port}
+BUCKET=${bucket}
+DATABASES='${named.join(" ")}'
+LOCAL=/var/backups/estate
+LOCAL_DAYS=${retention.localDays}
+TRIES=5
+PAUSE=10
+`;
+}
+
+/** A run yields to the databases it saves: a quarter of the processors at most. */
+function service(does: string, what: string): string {
+  return `[Unit]
+Description=Estate backup: ${what}
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=oneshot
+ExecStart=${PROGRAMS}/estate-backup ${does}
+Nice=10
+IOSchedulingClass=idle
+CPUWeight=25
+TimeoutStartSec=6h
+`;
+}
+
+function timer(what: string, on: string): string {
+  return `[Unit]
+Description=Estate backup: ${what}
+
+[Timer]
+OnCalendar=${on}
+# A machine that was down at the time makes up for it.
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+`;
+}
+
+export interface BucketAccess {
+  region: string;
+  /** https URL; undefined: AWS. */
+  endpoint?: string | undefined;
+  accessKeyId: string;
+  secretAccessKey: string;
+}
+
+/** Path and content of rclone's configuration with the host's writer. A secret. */
+export function rcloneSettings(access: BucketAccess): { path: string; content: string } {
+  const { region, endpoint, accessKeyId, secretAccessKey } = access;
+  const lines = [
+    "[bucket]",
+    "type = s3",
+    `provider = ${endpoint ? "Other" : "AWS"}`,
+    "env_auth = false",
+    `access_key_id = ${accessKeyId}`,
+    `secret_access_key = ${secretAccessKey}`,
+    `region = ${region}`,
+    ...(endpoint ? [`endpoint = ${endpoint}`, "force_path_style = true"] : []),
+    "no_check_bucket = true",
+  ];
+  return { path: `${SETTINGS}/rclone.conf`, content: `${lines.join("\n")}\n` };
+}

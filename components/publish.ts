@@ -1,0 +1,70 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { databaseSecrets, redisSecrets } from "../estate/published";
+import type { DatabaseEntry, Estate, RedisUserEntry } from "../estate/types";
+import { connectionOutput, redisConnectionOutput, type Target } from "./connections";
+import { mysqlUrl, postgresqlUrl, redisUrl } from "./plans/secret-urls";
+import { PublishedSecrets, type PublishedServer, type PublishedService } from "./published-secrets";
+import type { RedisUser } from "./redis-user";
+import type { Servers } from "./servers";
+import type { ServiceUser } from "./service-user";
+
+export interface DatabaseLogin {
+  entry: DatabaseEntry;
+  server: Target;
+  /** undefined: retired. */
+  user: ServiceUser | undefined;
+}
+
+export interface RedisLogin {
+  entry: RedisUserEntry;
+  server: Target;
+  user: RedisUser;
+}
+
+/** Publishes what the estate's services log in with; undefined: the stack publishes nothing. */
+export function publishSecrets(
+  { config }: Estate,
+  servers: Servers,
+  databases: readonly DatabaseLogin[],
+  redisUsers: readonly RedisLogin[],
+): PublishedSecrets | undefined {
+  if (!config.github) return undefined;
+  const { plesk } = config.servers;
+  return new PublishedSecrets("github", {
+    target: config.github,
+    servers: (["mariadb", "postgres", "redis"] as const).flatMap((name): PublishedServer[] => {
+      const server = servers[name];
+      return server ? [{ name, host: server.host, certificate: server.certificate }] : [];
+    }),
+    services: [
+      ...databases.flatMap(({ entry, server, user }) =>
+        user ? [databaseService(entry, server, user, plesk.certificatePath)] : [],
+      ),
+      ...redisUsers.map(redisService),
+    ],
+  });
+}
+
+function databaseService(
+  entry: DatabaseEntry,
+  server: Target,
+  user: ServiceUser,
+  pleskCertificate: string,
+): PublishedService {
+  const certificatePath = entry.server === "plesk" ? pleskCertificate : undefined;
+  const url: pulumi.Output<string> = connectionOutput(entry, server, user).apply((connection) =>
+    connection.engine === "postgres" ? postgresqlUrl(connection) : mysqlUrl(connection, certificatePath),
+  );
+  const { password, accounts } = user;
+  return { name: entry.name, secrets: databaseSecrets(entry), password, url, dependsOn: accounts };
+}
+
+function redisService({ entry, server, user }: RedisLogin): PublishedService {
+  return {
+    name: `redis-${entry.name}`,
+    secrets: redisSecrets(entry),
+    password: user.password,
+    url: redisConnectionOutput(entry, server, user).apply(redisUrl),
+    dependsOn: [user],
+  };
+}

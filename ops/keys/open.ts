@@ -1,0 +1,52 @@
+import { connectPostgres } from "../../connect/postgres";
+import type { StackOutputs } from "../../estate/outputs";
+import { sealedDatabases } from "../../estate/sealed";
+import { couldNotTell } from "../exit";
+import { nearest } from "../reach/only";
+import { type Keyring, keyring } from "./crypto";
+import type { KeySession } from "./rotate";
+
+/** The sealed databases asked for; undefined: all. Throws on one that is not. */
+export function sealedNames(asked: string | undefined): string[] {
+  const names = sealedDatabases.map(({ database }) => database);
+  if (asked === undefined) return names;
+  if (names.includes(asked)) return [asked];
+  throw couldNotTell(
+    `--database ${asked} has no sealed settings; did you mean ${nearest(asked, names)}? See: estate keys --help`,
+  );
+}
+
+export interface OpenDatabase {
+  session: KeySession;
+  keys: Keyring;
+  close(): Promise<void>;
+}
+
+/**
+ * The admin's session in a sealed database, and the keys of the stack that open it. As the admin, because the service can
+ * neither make versions nor write other people's settings. Throws CommandError, PostgresError.
+ */
+export async function openSealed(
+  database: string,
+  stack: string,
+  outputs: StackOutputs,
+): Promise<OpenDatabase> {
+  const admin = outputs.admins.postgres;
+  const secrets = outputs.wrappingSecrets[database] ?? [];
+  if (!admin || secrets.length === 0) {
+    const lacking = admin ? `the wrapping secret of ${database}` : "the admin's login to postgres";
+    throw couldNotTell(`the outputs of stack ${stack} lack ${lacking}. Run: pulumi up --stack ${stack}`);
+  }
+  const { host, port, user, password, caCertificate, serverName } = admin;
+  const connection = await connectPostgres(
+    { host, port },
+    { caCertificate, serverName },
+    // Names of others must not be found in place of PostgreSQL's own.
+    { user, password, database, settings: { search_path: "pg_catalog" } },
+  );
+  return {
+    session: { connection, transaction: (work) => connection.transaction(work) },
+    keys: keyring(database, secrets),
+    close: () => connection.close(),
+  };
+}

@@ -1,0 +1,44 @@
+import { readMigrations } from "../../estate/migrations/read";
+import type { MigrationSet } from "../../estate/migrations/types";
+import type { DatabaseEntry } from "../../estate/types";
+import type { DeclaredMigration } from "../../migrate/types";
+import { couldNotTell, messageOf } from "../exit";
+import { nearest } from "../reach/only";
+
+/** A database and its files; undefined: its application owns the schema. */
+export interface Selected {
+  entry: DatabaseEntry;
+  set: MigrationSet | undefined;
+}
+
+/** The databases named (default: all live ones), each with its files. Throws on unknown names and on faulty files. */
+export function selectMigrations(
+  databases: readonly DatabaseEntry[],
+  names: readonly string[],
+  projectDirectory: string,
+): Selected[] {
+  const live = databases.filter(({ state }) => state === "live");
+  const known = live.map(({ name }) => name);
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    const faults = unknown.map((name) => `${name} (did you mean ${nearest(name, known)}?)`);
+    throw couldNotTell(`no such database: ${faults.join(", ")}. See: estate list`);
+  }
+  const wanted = names.length > 0 ? live.filter(({ name }) => names.includes(name)) : live;
+  return wanted.map((entry) => ({ entry, set: read(entry, projectDirectory) }));
+}
+
+function read(entry: DatabaseEntry, projectDirectory: string): MigrationSet | undefined {
+  try {
+    return readMigrations(entry, projectDirectory);
+  } catch (error) {
+    throw couldNotTell(messageOf(error));
+  }
+}
+
+export function declaredOf(set: MigrationSet): DeclaredMigration[] {
+  return set.migrations.map((migration) => {
+    const { id, version, name, up } = migration;
+    return { id, version, name, checksum: up.checksum, migration };
+  });
+}

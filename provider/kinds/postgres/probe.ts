@@ -1,0 +1,66 @@
+import { type PostgresConnection, PostgresError } from "../../../connect/postgres";
+import type { PostgresServer } from "../../../connect/postgres-server";
+import { another } from "../wrong-password";
+
+const WRONG_PASSWORD = "28P01";
+const NO_CONNECT = "42501";
+const NO_DATABASE = "3D000";
+const FULL = "53300";
+
+/**
+ * Shows by trying that a new password does what it is for, and no more, before anybody is told of it: over verified TLS it
+ * opens the service's own database as the slot, which works as the service and reads no passwords; another password opens
+ * nothing. A slot that may not connect yet (database or grants are to follow), or has as many sessions as it may, has shown
+ * its password all the same: the server asks for it first. Throws PostgresError.
+ */
+export async function probeLogin(
+  server: PostgresServer,
+  { role, worksAs }: { role: string; worksAs: string },
+  password: string,
+  database: string,
+): Promise<void> {
+  const fail = (what: string): never => {
+    throw new PostgresError(
+      `${role}: the new password was written, but ${what}. It is not published; the former one stays valid`,
+    );
+  };
+  const wrong = await refusal(() => server.openAs({ user: role, password: another(password), database }));
+  if (wrong === undefined) fail("another password logs in too");
+  else if (wrong.code !== WRONG_PASSWORD) fail(`a wrong one is not refused as wrong: ${wrong.message}`);
+  let connection: PostgresConnection;
+  try {
+    connection = await server.openAs({ user: role, password, database });
+  } catch (error) {
+    if (error instanceof PostgresError && accepted(error)) return;
+    return fail(error instanceof Error ? error.message : String(error));
+  }
+  try {
+    const [row] = await connection.query<{ slot: string; role: string }>(
+      "SELECT session_user AS slot, current_user AS role",
+    );
+    if (row?.slot !== role) fail(`it logs in as ${row?.slot}`);
+    if (row?.role !== worksAs) fail(`it works as ${row?.role}, not as ${worksAs}`);
+    const denied = await refusal(() =>
+      connection.query("SELECT rolpassword FROM pg_catalog.pg_authid LIMIT 1"),
+    );
+    if (denied?.code !== NO_CONNECT) fail("the service may read the server's passwords");
+  } finally {
+    await connection.close();
+  }
+}
+
+function accepted({ code, message }: PostgresError): boolean {
+  return (
+    code === NO_CONNECT || code === NO_DATABASE || (code === FULL && /for (role|database)/.test(message))
+  );
+}
+
+async function refusal(attempt: () => Promise<unknown>): Promise<PostgresError | undefined> {
+  try {
+    await attempt();
+    return undefined;
+  } catch (error) {
+    if (error instanceof PostgresError) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,3 @@
+DROP TABLE api_keys;
+DROP TABLE organization_services;
+DROP TABLE mcp_servers;

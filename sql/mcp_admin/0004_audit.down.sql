@@ -1,0 +1,11 @@
+DROP TRIGGER api_keys_audit ON api_keys;
+DROP TRIGGER organization_services_audit ON organization_services;
+DROP TRIGGER mcp_servers_audit ON mcp_servers;
+DROP TRIGGER sessions_audit ON sessions;
+DROP TRIGGER organization_memberships_audit ON organization_memberships;
+DROP TRIGGER users_audit ON users;
+DROP TRIGGER organizations_audit ON organizations;
+DROP FUNCTION internal.write_audit();
+DROP FUNCTION internal.without_secrets(jsonb);
+DROP TABLE audit_logs;
+DROP FUNCTION internal.refuse_change();

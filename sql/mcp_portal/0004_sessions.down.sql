@@ -1,0 +1,2 @@
+DROP FUNCTION internal.clean_sessions(integer);
+DROP TABLE user_sessions;

@@ -1,0 +1,13 @@
+DROP FUNCTION record_event(audit_action, text, uuid, jsonb);
+DROP TRIGGER audit ON encryption_keys;
+DROP TRIGGER audit ON user_sessions;
+DROP TRIGGER audit ON user_server_configs;
+DROP TRIGGER audit ON mcp_servers;
+DROP TRIGGER audit ON team_members;
+DROP TRIGGER audit ON users;
+DROP TRIGGER audit ON teams;
+DROP FUNCTION internal.record_change();
+DROP FUNCTION internal.action_of(text, text, jsonb, jsonb);
+DROP FUNCTION internal.append_audit(audit_action, uuid, text, uuid, jsonb, jsonb, jsonb);
+DROP TABLE audit_logs;
+DROP FUNCTION internal.refuse_change();

@@ -1,0 +1,3 @@
+DROP TABLE IF EXISTS load_runs;
+DROP TABLE IF EXISTS event_counts;
+DROP TABLE IF EXISTS page_views;

@@ -1,0 +1,2 @@
+DROP TABLE IF EXISTS webhook_queue;
+DROP TABLE IF EXISTS webhook_logs;

@@ -1,0 +1,4 @@
+DROP TABLE IF EXISTS issues;
+DROP TABLE IF EXISTS subscriptions;
+DROP TABLE IF EXISTS lists;
+DROP TABLE IF EXISTS subscribers;

@@ -1,0 +1,5 @@
+DROP TABLE IF EXISTS ballots;
+DROP TABLE IF EXISTS participations;
+DROP TABLE IF EXISTS voters;
+DROP TABLE IF EXISTS poll_options;
+DROP TABLE IF EXISTS polls;

@@ -1,0 +1,9 @@
+DROP FUNCTION internal.set_updated_at();
+DROP TYPE log_level;
+DROP TYPE task_priority;
+DROP TYPE task_status;
+DROP TYPE project_status;
+DROP TYPE org_role;
+DROP TYPE user_status;
+DROP TYPE user_role;
+DROP SCHEMA internal;

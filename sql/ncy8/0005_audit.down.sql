@@ -1,0 +1,18 @@
+DROP TRIGGER tasks_audit ON tasks;
+DROP TRIGGER projects_audit ON projects;
+DROP TRIGGER team_members_audit ON team_members;
+DROP TRIGGER teams_audit ON teams;
+DROP TRIGGER user_roles_audit ON user_roles;
+DROP TRIGGER role_permissions_audit ON role_permissions;
+DROP TRIGGER permissions_audit ON permissions;
+DROP TRIGGER roles_audit ON roles;
+DROP TRIGGER user_preferences_audit ON user_preferences;
+DROP TRIGGER api_keys_audit ON api_keys;
+DROP TRIGGER sessions_audit ON sessions;
+DROP TRIGGER organization_members_audit ON organization_members;
+DROP TRIGGER organizations_audit ON organizations;
+DROP TRIGGER users_audit ON users;
+DROP FUNCTION internal.write_audit();
+DROP FUNCTION internal.without_secrets(jsonb);
+DROP TABLE audit_logs;
+DROP FUNCTION internal.refuse_change();

@@ -1,0 +1,106 @@
+import * as path from "node:path";
+import { connectPostgres, type PostgresConnection } from "../../connect/postgres";
+import { databases } from "../../estate/catalogue";
+import { readMigrations } from "../../estate/migrations/read";
+import type { PostgresEntry } from "../../estate/types";
+import type { PostgresVersion } from "./engines-postgres";
+import { loadFixtures } from "./fixtures";
+import { type PostgresBench, postgresBench } from "./postgres-kinds";
+
+const projectDirectory = path.join(__dirname, "../..");
+
+/** What the stand-in for the signed context believes. `role`: a role of the database, `svc_ncy8`. */
+export interface Believed {
+  role?: string;
+  tenant?: string;
+  subject?: string;
+}
+
+export interface ProgramDatabases {
+  bench: PostgresBench;
+  /** A copy with schema and fixtures; its connection is the superuser's and closed by `stop`. */
+  open(database: string): Promise<PostgresConnection>;
+  /** One more connection of the superuser to the same copy. */
+  again(connection: PostgresConnection): Promise<PostgresConnection>;
+  stop(): Promise<void>;
+}
+
+/**
+ * A throw-away server with databases of the catalogue as their migrations make them, without row security: what the
+ * migrations do by themselves.
+ */
+export async function startProgramDatabases(
+  version: PostgresVersion,
+  names: readonly string[],
+): Promise<ProgramDatabases> {
+  const bench = await postgresBench(version);
+  const connections: PostgresConnection[] = [];
+  const login = async (database: string) => {
+    const connection = await connectPostgres(bench.engine, bench.engine, { ...bench.engine.admin, database });
+    connections.push(connection);
+    return connection;
+  };
+  for (const name of names) {
+    const entry = databases.find((each) => each.name === name);
+    if (entry?.engine !== "postgres") throw new Error(`${name} is no PostgreSQL database of the catalogue`);
+    await bench.sql(`CREATE ROLE ${entry.owner}`);
+    await bench.sql(`CREATE DATABASE ${name} OWNER ${entry.owner}`);
+    const template = await login(name);
+    await migrate(template, entry);
+    await template.query(contextStandIn(entry.owner));
+    await loadFixtures(template, name);
+    await template.close();
+  }
+  let count = 0;
+  return {
+    bench,
+    async open(database) {
+      const copy = `${database}_${++count}`;
+      await bench.sql(`CREATE DATABASE ${copy} TEMPLATE ${database}`);
+      return login(copy);
+    },
+    again: (connection) => login(connection.database),
+    async stop() {
+      await Promise.all(connections.map((connection) => connection.close()));
+      await bench.stop();
+    },
+  };
+}
+
+/** Extensions of the catalogue, then every migration as the owner, as `up` runs them. */
+async function migrate(connection: PostgresConnection, entry: PostgresEntry): Promise<void> {
+  for (const extension of entry.extensions) await connection.query(`CREATE EXTENSION "${extension}"`);
+  await connection.query(`SET ROLE ${entry.owner}`);
+  await connection.query("SET search_path = public");
+  for (const { up } of readMigrations(entry, projectDirectory)?.migrations ?? [])
+    await connection.query(up.text);
+  await connection.query("RESET ROLE");
+  await connection.query("RESET search_path");
+}
+
+/** Runs `work` as whom the stand-in believes, then as nobody again. */
+export async function believing<T>(
+  connection: PostgresConnection,
+  { role = "", tenant = "", subject = "" }: Believed,
+  work: () => Promise<T>,
+): Promise<T> {
+  const set = (...values: string[]) =>
+    connection.query(
+      "SELECT set_config('test.role', $1, false), set_config('test.tenant', $2, false), " +
+        "set_config('test.subject', $3, false)",
+      values,
+    );
+  await set(role, tenant, subject);
+  return work().finally(() => set("", "", ""));
+}
+
+/** The interface of the signed context, believing a setting: for tests of what comes after it. */
+const contextStandIn = (owner: string): string => `
+  CREATE SCHEMA context;
+  GRANT USAGE ON SCHEMA context TO ${owner};
+  CREATE FUNCTION context.tenant() RETURNS uuid LANGUAGE sql STABLE AS
+    $$SELECT nullif(current_setting('test.tenant', true), '')::uuid$$;
+  CREATE FUNCTION context.subject() RETURNS uuid LANGUAGE sql STABLE AS
+    $$SELECT nullif(current_setting('test.subject', true), '')::uuid$$;
+  CREATE FUNCTION context.role() RETURNS text LANGUAGE sql STABLE AS
+    $$SELECT nullif(current_setting('test.role', true), '')$$`;

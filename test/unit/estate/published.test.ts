@@ -1,0 +1,84 @@
+import { describe, expect, it } from "vitest";
+import { databases, redisUsers } from "../../../estate/catalogue";
+import { expectedSecrets, secretNameFaults } from "../../../estate/published";
+import { secretName } from "../../../estate/schema";
+import type { DatabaseEntry, Estate, RedisUserEntry } from "../../../estate/types";
+
+const servers = { plesk: {}, mariadb: {}, postgres: {}, redis: {} };
+const estate = { stack: "test", config: { servers }, databases, redisUsers } as unknown as Estate;
+const names = (of: Estate) => expectedSecrets(of).map(({ name }) => name);
+
+describe("the secrets of the estate", () => {
+  it("have the names that applications read", () => {
+    expect(names(estate)).toEqual(
+      expect.arrayContaining(
+        [
+          "SSH_HOST SSH_PORT SSH_USER SSH_PRIVATE_KEY PLESK_API_KEY MYSQL_HOST PG_HOST REDIS_HOST REDIS_PASSWORD",
+          "MO_MAIN_DB_PASS MO_VOTES_DB_PASS MO_SUPPORT_DB_PASS MO_NEWSLETTER_DB_PASS MO_FORUM_DB_PASS",
+          "MO_CRM_DB_PASS MO_N8N_DB_PASS MO_HOOKS_DB_PASS MO_CONSENT_DB_PASS MO_GAMES_DB_PASS",
+          "MO_ANALYTICS_DB_PASS MO_API_STG_DB_PASS MO_ADMIN_STG_DB_PASS MO_NEXTCLOUD_DB_PASS",
+          "PG_IDP_DB_PASS PG_GRAFANA_DB_PASS PG_DISCOURSE_DB_PASS",
+          "MO_CRM_DATABASE_URL MO_IDP_DATABASE_URL MCP_PORTAL_DATABASE_URL NCY8_DATABASE_URL",
+          "REDIS_URL REDIS_CRM_URL",
+        ].flatMap((line) => line.split(" ")),
+      ),
+    );
+  });
+
+  it("are unique, valid at GitHub, and fit into one environment", () => {
+    const all = names(estate);
+    expect(new Set(all).size).toBe(all.length);
+    for (const name of all) expect(secretName.safeParse(name).success, name).toBe(true);
+    expect(all.length).toBeLessThanOrEqual(100);
+  });
+
+  it("are two for each live service, and the operator's own are only looked for", () => {
+    const kept = expectedSecrets(estate);
+    for (const { name } of [...databases, ...redisUsers]) {
+      expect(
+        kept.filter(({ about }) => about === name),
+        name,
+      ).toHaveLength(2);
+    }
+    const operators = kept.filter(({ keptBy }) => keptBy === "operator").map(({ name }) => name);
+    expect(operators).toEqual(["SSH_HOST", "SSH_PORT", "SSH_USER", "SSH_PRIVATE_KEY", "PLESK_API_KEY"]);
+  });
+
+  it("go with a retired database, and with Redis", () => {
+    const retired = databases.map((entry) =>
+      entry.name === "mo_crm" ? { ...entry, state: "retired" as const } : entry,
+    );
+    expect(names({ ...estate, databases: retired }).filter((name) => name.startsWith("MO_CRM"))).toEqual([]);
+    const withoutRedis = {
+      ...estate,
+      redisUsers: [],
+      config: { servers: { ...servers, redis: undefined } } as unknown as Estate["config"],
+    };
+    expect(names(withoutRedis).filter((name) => name.startsWith("REDIS"))).toEqual([]);
+  });
+});
+
+describe("a name that something else has", () => {
+  const database = (name: string, secret: string) => ({ name, secret }) as DatabaseEntry;
+  const redis = (name: string, secret: string) => ({ name, secret }) as RedisUserEntry;
+
+  it.each([
+    [[database("a", "SSH_HOST")], [], "databases.a.secret", /it is the operator's/],
+    [[database("a", "PG_HOST")], [], "databases.a.secret", /about the server postgres/],
+    [
+      [database("a", "B_DATABASE_URL"), database("b", "B")],
+      [],
+      "databases.a.secret",
+      /the URL of databases\.b/,
+    ],
+    [[], [redis("a", "R_PASSWORD"), redis("b", "R")], "redisUsers.b.secret", /the URL of redisUsers\.a/],
+  ])("is a fault %#", (databases, redisUsers, path, fix) => {
+    const faults = secretNameFaults(databases, redisUsers);
+    expect(faults.map((fault) => fault.path)).toEqual([path]);
+    expect(faults[0]?.fix).toMatch(fix);
+  });
+
+  it("is none in the catalogue", () => {
+    expect(secretNameFaults(databases, redisUsers)).toEqual([]);
+  });
+});
