@@ -6,10 +6,17 @@ STACK ?= local
 # What a shell needs so that plain `pulumi` and `estate` work here.
 ENVIRONMENT = eval "$$(toolchain/env)"; eval "$$(lab/lab env)"
 
-.PHONY: help install up down env check test bench clean
+# The stack's own environment comes from the shell; the lab's stack has it from the lab.
+OF_STACK = eval "$$(toolchain/env)"; if [ "$(STACK)" = local ]; then eval "$$(lab/lab env)"; fi
+# Two steps, for `eval` of a command that fails does not fail.
+WAY_IN = way_in="$$(npx estate tunnel --stack $(STACK) --background)"; eval "$$way_in"
+POLICIES = --policy-pack policy --policy-pack-config policy/config.$(STACK).json
+PULUMI_UP = pulumi up --stack $(STACK) --yes --non-interactive $(POLICIES)
+
+.PHONY: help install up down env preview deploy rotate backup-check check schemas test bench clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 install: node_modules/.package-lock.json ## Node packages, and the Pulumi toolchain where its own downloads are out of reach
 	@toolchain/install
@@ -26,10 +33,25 @@ down: node_modules/.package-lock.json ## take every process, mount, namespace an
 env: node_modules/.package-lock.json ## the exports for typing `pulumi preview --stack local` yourself: eval "$$(make env)"
 	@toolchain/env; lab/lab env
 
+preview: install ## what an `up` of STACK would change, under the policies; needs no server
+	@$(OF_STACK); pulumi preview --stack $(STACK) --diff --non-interactive $(POLICIES)
+
+deploy: install ## `up` of STACK under the policies, through the tunnel, and the proof after it
+	@$(OF_STACK); $(WAY_IN); $(PULUMI_UP); npx estate check --stack $(STACK) --privileges; npx estate check --stack $(STACK) --secrets
+
+rotate: install ## the same `up`, which rotates what is due, and who still uses what
+	@$(OF_STACK); $(WAY_IN); $(PULUMI_UP); npx estate rotate --stack $(STACK) --status; npx estate check --stack $(STACK) --secrets
+
+backup-check: install ## whether every backup of STACK is there, fresh and whole
+	@$(OF_STACK); npx estate backup status --stack $(STACK)
+
 check: node_modules/.package-lock.json ## types, lint and unit tests
 	@npx tsc --noEmit
 	@npx biome check .
 	@npx vitest run --project unit
+
+schemas: node_modules/.package-lock.json ## sql/<database>/schema.sql anew, from throw-away servers with all migrations applied
+	@npx tsx test/support/make-schemas.ts
 
 test: up ## everything that proves the project, on real servers
 	@$(ENVIRONMENT); test/run

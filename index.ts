@@ -1,7 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { createBackupBucket } from "./components/backup-bucket";
 import { adminOutputs, connectionOutput, redisConnectionOutput } from "./components/connections";
+import { ContextKeyring } from "./components/context-keys";
 import { MariadbDatabase } from "./components/mariadb-database";
+import { postgresJobs } from "./components/plans/jobs";
 import { PostgresDatabase } from "./components/postgres-database";
 import { publishSecrets } from "./components/publish";
 import { requirePublishable } from "./components/published-secrets";
@@ -15,8 +17,9 @@ import { loadEstate } from "./estate/load";
 import { readAllMigrations } from "./estate/migrations/read";
 import type { MigrationSet } from "./estate/migrations/types";
 import type { AdminOutput, ConnectionOutput, RedisConnectionOutput, RotationOutput } from "./estate/outputs";
+import { rowSecurityOf } from "./estate/row-security";
 import type { Estate } from "./estate/types";
-import { CatalogueRoster } from "./provider/resources";
+import { CatalogueRoster, PostgresJobs } from "./provider/resources";
 
 keepStacksShort();
 
@@ -31,17 +34,23 @@ new CatalogueRoster("catalogue", { databases: namesOf("live"), retired: namesOf(
 const servers = createServers(estate);
 
 const rotation = new Rotation(estate);
+const keyring = new ContextKeyring("context-keys");
 
 const databases = estate.databases.map((entry) => {
   const generation = rotation.generationOf(entry.name);
   const migrations = allMigrations[entry.name];
   if (entry.engine === "postgres") {
     const server = servers.postgres;
-    return {
+    const declaration = rowSecurityOf(entry.name);
+    const database = new PostgresDatabase(entry.name, {
       entry,
       server,
-      user: new PostgresDatabase(entry.name, { entry, server, generation, migrations }).user,
-    };
+      generation,
+      migrations,
+      rowSecurity: declaration && { declaration, keyring },
+    });
+    const { user, rowSecurity } = database;
+    return { entry, server, user, contextKey: rowSecurity?.contextKey, database };
   }
   const server = servers[entry.server];
   return {
@@ -50,6 +59,15 @@ const databases = estate.databases.map((entry) => {
     user: new MariadbDatabase(entry.name, { entry, server, generation, migrations }).user,
   };
 });
+
+new PostgresJobs(
+  "postgres-jobs",
+  { jobs: postgresJobs(estate.databases) },
+  {
+    provider: servers.postgres.provider,
+    dependsOn: databases.flatMap(({ database }) => (database ? [database] : [])),
+  },
+);
 
 const redisUsers = estate.redisUsers.flatMap((entry) => {
   const server = servers.redis;

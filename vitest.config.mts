@@ -9,6 +9,7 @@ const withoutLab = {
   SSH_PRIVATE_KEY_FILE: "",
   PLESK_DB_ADMIN_PASSWORD_FILE: "",
   GITHUB_TOKEN: "",
+  AWS_SHARED_CREDENTIALS_FILE: "",
 };
 
 /** unit: pure, seconds. contract: provider kinds on throw-away servers. lab: the running lab, one file at a time. */

@@ -128,7 +128,7 @@ export class BackupBucket extends pulumi.ComponentResource {
         .apply(([known]) => known as string),
       region,
       ...(endpoint && { endpoint }),
-      ...(caBundle && { caCertificate: readFileSync(caBundle, "utf8") }),
+      ...(caBundle && { caCertificate: readBundle(caBundle) }),
       kmsKey: key.arn,
       writers,
       reader,
@@ -144,6 +144,15 @@ export function createBackupBucket({ config: { backup, tags }, databases }: Esta
 }
 
 type Identity = { [Field in keyof BucketKey]: pulumi.Output<string> };
+
+function readBundle(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new pulumi.RunError(`backup.caBundle is "${file}", which cannot be read: ${reason}`);
+  }
+}
 
 /** What a user may do, and the key it proves itself with. */
 function identity(

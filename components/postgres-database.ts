@@ -1,12 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { MigrationSet } from "../estate/migrations/types";
+import type { RowSecurityDeclaration } from "../estate/row-security/types";
 import type { PostgresEntry } from "../estate/types";
 import * as estate from "../provider/resources";
+import type { ContextKeyring } from "./context-keys";
 import { FIRST_GENERATION, type PasswordGeneration } from "./passwords";
 import { ADMIN } from "./plans/admin";
 import { migrationFiles } from "./plans/migrations";
 import { loginSettings, postgresPrivileges } from "./plans/privileges";
 import type { PostgresServer } from "./postgres-server";
+import { RowLevelSecurity } from "./row-level-security";
 import { ServiceUser } from "./service-user";
 
 export interface PostgresDatabaseArgs {
@@ -14,6 +17,8 @@ export interface PostgresDatabaseArgs {
   server: PostgresServer;
   /** Default: none, its application makes the tables. */
   migrations?: MigrationSet | undefined;
+  /** Default: none, the service sees every row. */
+  rowSecurity?: { declaration: RowSecurityDeclaration; keyring: ContextKeyring } | undefined;
   /** Which password its service is at. Default: the first. */
   generation?: pulumi.Input<PasswordGeneration>;
 }
@@ -26,6 +31,8 @@ export class PostgresDatabase extends pulumi.ComponentResource {
   readonly database: estate.PostgresDatabase;
   /** undefined: its application makes the tables, or it is retired. */
   readonly migrations: estate.SqlMigrations | undefined;
+  /** undefined: the service sees every row, or it is retired. */
+  readonly rowSecurity: RowLevelSecurity | undefined;
   /** undefined: retired. */
   readonly user: ServiceUser | undefined;
 
@@ -36,7 +43,9 @@ export class PostgresDatabase extends pulumi.ComponentResource {
     if (args.entry.state === "live") {
       this.migrations = this.createMigrations(name, args);
       this.user = this.createUser(name, args, roles);
-      const before = this.migrations ? [this.migrations] : [];
+      const before: pulumi.Resource[] = this.migrations ? [this.migrations] : [];
+      this.rowSecurity = this.createRowSecurity(name, args, [...roles, ...before]);
+      if (this.rowSecurity) before.push(this.rowSecurity.resource);
       this.createAccess(name, args, [...roles, ...before, ...this.user.accounts]);
     }
     this.registerOutputs({ login: this.user?.login });
@@ -108,14 +117,29 @@ export class PostgresDatabase extends pulumi.ComponentResource {
     );
   }
 
+  private createRowSecurity(
+    name: string,
+    { entry, server, rowSecurity, generation = FIRST_GENERATION }: PostgresDatabaseArgs,
+    dependsOn: pulumi.Resource[],
+  ): RowLevelSecurity | undefined {
+    if (!rowSecurity) return undefined;
+    const { declaration, keyring } = rowSecurity;
+    return new RowLevelSecurity(
+      name,
+      { entry, declaration, keys: keyring.keysOf(entry.name, generation) },
+      { parent: this, provider: server.provider, dependsOn: [this.database, ...dependsOn] },
+    );
+  }
+
+  /** After row security: it lets the service in. */
   private createAccess(
     name: string,
-    { entry, server }: PostgresDatabaseArgs,
+    { entry, server, rowSecurity }: PostgresDatabaseArgs,
     dependsOn: pulumi.Resource[],
   ): estate.PostgresAccess {
     return new estate.PostgresAccess(
       `${name}-access`,
-      { database: this.database.name, ...postgresPrivileges(entry) },
+      { database: this.database.name, ...postgresPrivileges(entry, rowSecurity !== undefined) },
       { parent: this, provider: server.provider, dependsOn },
     );
   }

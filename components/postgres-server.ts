@@ -37,6 +37,7 @@ export class PostgresServer extends pulumi.ComponentResource {
     const { host, login, provider } = provisionServer(this, name, args, {
       engine: "postgres",
       package: "postgresql",
+      addedPackages: "ls /usr/lib/postgresql | sort -V | tail -1 | sed 's/.*/postgresql-&-cron/'",
       versionCommand: "$(find /usr/lib/postgresql -path '*/bin/postgres' | sort -V | tail -1) --version",
       locale: LOCALE,
       clusterOptions: `--data-checksums --encoding=UTF8 --locale=${LOCALE}`,

@@ -22,6 +22,8 @@ export interface EngineParts {
   engine: "mariadb" | "postgres" | "redis";
   /** Debian package of the server. */
   package: string;
+  /** Shell command that prints packages whose names follow from the engine's version. */
+  addedPackages?: string;
   /** Shell command that prints the engine's version. */
   versionCommand: string;
   /** Made before the package is installed, as `locale -a` writes it. */
@@ -89,6 +91,7 @@ export function provisionServer(
     scripts: ["install-packages"],
     variables: {
       PACKAGES: `${parts.package} openssl ufw`,
+      ADDED_PACKAGES: parts.addedPackages ?? "",
       LOCALE: parts.locale ?? "",
       CLUSTER_OPTIONS: parts.clusterOptions ?? "",
       VERSION_COMMAND: parts.versionCommand,

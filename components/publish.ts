@@ -13,6 +13,8 @@ export interface DatabaseLogin {
   server: Target;
   /** undefined: retired. */
   user: ServiceUser | undefined;
+  /** What it signs contexts with; undefined: the database has no row security. */
+  contextKey?: pulumi.Output<string> | undefined;
 }
 
 export interface RedisLogin {
@@ -37,8 +39,8 @@ export function publishSecrets(
       return server ? [{ name, host: server.host, certificate: server.certificate }] : [];
     }),
     services: [
-      ...databases.flatMap(({ entry, server, user }) =>
-        user ? [databaseService(entry, server, user, plesk.certificatePath)] : [],
+      ...databases.flatMap((login) =>
+        login.user ? [databaseService(login, login.user, plesk.certificatePath)] : [],
       ),
       ...redisUsers.map(redisService),
     ],
@@ -46,8 +48,7 @@ export function publishSecrets(
 }
 
 function databaseService(
-  entry: DatabaseEntry,
-  server: Target,
+  { entry, server, contextKey }: DatabaseLogin,
   user: ServiceUser,
   pleskCertificate: string,
 ): PublishedService {
@@ -56,7 +57,14 @@ function databaseService(
     connection.engine === "postgres" ? postgresqlUrl(connection) : mysqlUrl(connection, certificatePath),
   );
   const { password, accounts } = user;
-  return { name: entry.name, secrets: databaseSecrets(entry), password, url, dependsOn: accounts };
+  return {
+    name: entry.name,
+    secrets: databaseSecrets(entry),
+    password,
+    url,
+    contextKey,
+    dependsOn: accounts,
+  };
 }
 
 function redisService({ entry, server, user }: RedisLogin): PublishedService {

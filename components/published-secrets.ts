@@ -13,6 +13,8 @@ export interface PublishedService {
   password: pulumi.Output<string>;
   /** User, password, host, database and TLS in one value. */
   url: pulumi.Output<string>;
+  /** Where `secrets` names one. */
+  contextKey?: pulumi.Output<string> | undefined;
   /** What must be done before: the login of a new password is tried before anybody gets it. */
   dependsOn?: pulumi.Resource[];
 }
@@ -34,9 +36,9 @@ export interface PublishedSecretsArgs {
 const WRITE_DELAY_MS = 100;
 
 /**
- * What applications need to log in, as secrets of one GitHub environment: two for each service, host and certificate for
- * each server. A new value is written in place; a secret that somebody changed shows after a refresh and is written again.
- * Retired databases lose theirs.
+ * What applications need to log in, as secrets of one GitHub environment: two for each service (three with row security),
+ * host and certificate for each server. A new value is written in place; a secret that somebody changed shows after a
+ * refresh and is written again. Retired databases lose theirs.
  *
  * The token comes from GITHUB_TOKEN when the program runs and is never in the state. Errors before anything changes: an
  * update without a token; a repository, environment or right that is missing.
@@ -50,9 +52,11 @@ export class PublishedSecrets extends pulumi.ComponentResource {
       publish(`${server}-host`, SERVER_SECRETS[server].host, host);
       publish(`${server}-certificate`, SERVER_SECRETS[server].certificate, certificate);
     }
-    for (const { name: service, secrets, password, url, dependsOn } of services) {
+    for (const { name: service, secrets, password, url, contextKey, dependsOn } of services) {
       publish(`${service}-password`, secrets.password, password, dependsOn);
       publish(`${service}-url`, secrets.url, url, dependsOn);
+      if (secrets.contextKey && contextKey)
+        publish(`${service}-context-key`, secrets.contextKey, contextKey, dependsOn);
     }
     this.registerOutputs({});
   }

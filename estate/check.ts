@@ -5,6 +5,8 @@ import { type Fault, FaultyEstate } from "./faults";
 import { serviceUser } from "./naming";
 import { secretNameFaults } from "./published";
 import { rotationFaults } from "./rotation";
+import { rowSecurityOf } from "./row-security";
+import { rowSecurityFaults } from "./row-security/check";
 import { databaseSchema, redisUserSchema, stackConfigSchema } from "./schema";
 import type { DatabaseEntry, Estate, RedisUserEntry, StackConfig } from "./types";
 
@@ -47,6 +49,7 @@ export function checkEstate(declared: Declared, moment = now()): Estate {
       ),
     );
   }
+  faults.push(...rowSecurityFaultsOf(objects<DatabaseEntry>(declared.databases)));
   if (faults.length > 0) throw new FaultyEstate(faults);
   return {
     stack: declared.stack,
@@ -155,6 +158,16 @@ function crossFaults(databases: readonly DatabaseEntry[], redisUsers: readonly R
       fix: "a service whose schema is migrated by this program must not own its tables: name another owner",
     })),
   ];
+}
+
+/** Faults of the declared row security of these databases. */
+function rowSecurityFaultsOf(databases: readonly DatabaseEntry[]): Fault[] {
+  return databases.flatMap((entry) => {
+    const declaration = entry.engine === "postgres" ? rowSecurityOf(entry.name) : undefined;
+    return declaration && entry.engine === "postgres" && entry.schema
+      ? rowSecurityFaults(declaration, entry)
+      : [];
+  });
 }
 
 function ownsWhatItShouldNot(entry: DatabaseEntry): boolean {

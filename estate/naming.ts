@@ -25,7 +25,12 @@ export function databaseUrlSecretName(database: string): string {
   return `${database.toUpperCase()}_DATABASE_URL`;
 }
 
-/** The same for Redis, after its password's secret: `REDIS_PASSWORD` -> `REDIS_URL`, `REDIS_CRM_PASSWORD` -> `REDIS_CRM_URL`. */
+/** GitHub secret with the key that a service signs its requests' contexts with: `NCY8_CONTEXT_KEY`. */
+export function contextKeySecretName(database: string): string {
+  return `${database.toUpperCase()}_CONTEXT_KEY`;
+}
+
+/** The URL's for Redis, after its password's secret: `REDIS_PASSWORD` -> `REDIS_URL`, `REDIS_CRM_PASSWORD` -> `REDIS_CRM_URL`. */
 export function redisUrlSecretName(passwordSecret: string): string {
   return `${passwordSecret.replace(/_PASSWORD$/, "")}_URL`;
 }

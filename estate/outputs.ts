@@ -83,6 +83,8 @@ export interface StackOutputs {
   redis: Record<string, RedisConnectionOutput>;
   /** By server. */
   admins: Partial<Record<ServerName, AdminOutput>>;
+  /** By database or Redis user. */
+  rotations: Record<string, RotationOutput>;
   /** By database with sealed settings: secrets that wrap its keys, newest first. */
   wrappingSecrets: Record<string, string[]>;
 }

@@ -1,15 +1,28 @@
 import type { Fault } from "./faults";
-import { databaseUrlSecretName, OPERATOR_SECRETS, redisUrlSecretName, SERVER_SECRETS } from "./naming";
+import {
+  contextKeySecretName,
+  databaseUrlSecretName,
+  OPERATOR_SECRETS,
+  redisUrlSecretName,
+  SERVER_SECRETS,
+} from "./naming";
+import { rowSecurityOf } from "./row-security";
 import type { DatabaseEntry, Estate, RedisUserEntry } from "./types";
 
-/** A service's two secrets: the password alone, and everything that a login takes in one value that cannot tear. */
+/** A service's secrets: the password alone, and everything that a login takes in one value that cannot tear. */
 export interface ServiceSecrets {
   password: string;
   url: string;
+  /** What it signs its requests' contexts with, where the database has row security. */
+  contextKey?: string;
 }
 
 export function databaseSecrets({ name, secret }: Pick<DatabaseEntry, "name" | "secret">): ServiceSecrets {
-  return { password: secret, url: databaseUrlSecretName(name) };
+  return {
+    password: secret,
+    url: databaseUrlSecretName(name),
+    ...(rowSecurityOf(name) && { contextKey: contextKeySecretName(name) }),
+  };
 }
 
 export function redisSecrets({ secret }: Pick<RedisUserEntry, "secret">): ServiceSecrets {

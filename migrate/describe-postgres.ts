@@ -19,13 +19,13 @@ const OURS = `
 const PARTS = [
   "SELECT format('schema %I', nspname), '' FROM ours",
   `SELECT format('%s %s', CASE relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialised view' ELSE 'table' END, name),
-     concat_ws(E'\\n', 'persistence ' || relpersistence, 'options ' || array_to_string(reloptions, ', '),
+     concat_ws(E'\\n', 'persistence ' || relpersistence::text, 'options ' || array_to_string(reloptions, ', '),
        'partition by ' || pg_get_partkeydef(oid), CASE WHEN relkind IN ('v', 'm') THEN pg_get_viewdef(oid) END)
      FROM relations WHERE relkind IN ('r', 'p', 'v', 'm', 'f')`,
   `SELECT format('column %s.%I', r.name, a.attname),
      concat_ws(' ', format_type(a.atttypid, a.atttypmod), CASE WHEN a.attnotnull THEN 'not null' END,
-       CASE WHEN a.attcollation <> t.typcollation THEN 'collate ' || a.attcollation::regcollation END,
-       CASE WHEN a.attidentity <> '' THEN 'identity ' || a.attidentity END,
+       CASE WHEN a.attcollation <> t.typcollation THEN 'collate ' || a.attcollation::regcollation::text END,
+       CASE WHEN a.attidentity <> '' THEN 'identity ' || a.attidentity::text END,
        CASE WHEN a.attgenerated <> '' THEN 'generated' ELSE 'default' END || ' ' || pg_get_expr(d.adbin, d.adrelid))
      FROM relations r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
      JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -35,7 +35,7 @@ const PARTS = [
   `SELECT format('index %s', r.name), pg_get_indexdef(r.oid) || CASE WHEN i.indisvalid THEN '' ELSE ' (invalid)' END
      FROM relations r JOIN pg_index i ON i.indexrelid = r.oid
      WHERE NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = r.oid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x'))`,
-  `SELECT format('trigger %I on %s', g.tgname, r.name), pg_get_triggerdef(g.oid) || ' enabled ' || g.tgenabled
+  `SELECT format('trigger %I on %s', g.tgname, r.name), pg_get_triggerdef(g.oid) || ' enabled ' || g.tgenabled::text
      FROM pg_trigger g JOIN relations r ON r.oid = g.tgrelid WHERE NOT g.tgisinternal`,
   `SELECT format('function %s', p.oid::regprocedure), CASE WHEN p.prokind = 'a' THEN 'aggregate' ELSE pg_get_functiondef(p.oid) END
      FROM pg_proc p JOIN ours o ON o.oid = p.pronamespace

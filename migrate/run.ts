@@ -69,8 +69,8 @@ async function keepRollbacks(
 }
 
 /**
- * Takes back every migration after version `to`, newest first: with its `down` file, or where the file is gone with the
- * text that the database keeps.
+ * Takes back every migration after version `to`, newest first: with its `down` file, or where the file is gone or its `up`
+ * is another one with the text that the database keeps.
  */
 export function migrateDown(
   store: MigrationStore,
@@ -85,7 +85,10 @@ export function migrateDown(
     for (const row of planDown(await session.history(), to)) {
       options.signal.throwIfAborted();
       const kept = parseScript(row.rollbackSql, engine, `${database}, rollback_sql of ${row.id}`);
-      const script = declared.find(({ id }) => id === row.id)?.migration?.down ?? kept;
+      // The file belongs to what was applied only while its `up` is the same; of one that stopped it may have been corrected.
+      const file = declared.find(({ id }) => id === row.id);
+      const sameUp = file?.checksum === row.checksum || row.step < row.steps;
+      const script = (sameUp ? file?.migration?.down : undefined) ?? kept;
       const step = row.rollbackStep ?? 0;
       if (!sameBeginning(kept, script, step)) {
         throw new MigrationError(

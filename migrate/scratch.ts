@@ -5,7 +5,7 @@ import type { Description } from "./describe";
 import { describeMariadb } from "./describe-mariadb";
 import { describePostgres } from "./describe-postgres";
 import { mariadbStore } from "./mariadb";
-import { postgresStore } from "./postgres";
+import { type PostgresDatabaseName, postgresStore } from "./postgres";
 import { migrateUp } from "./run";
 import type { AppliedMigration, DeclaredMigration, MigrationStore, RunOptions } from "./types";
 
@@ -23,11 +23,11 @@ const scratchName = () => `${SCRATCH}${randomBytes(6).toString("hex")}`;
 
 export function postgresDatabase(
   server: PostgresServer,
-  target: { database: string; owner: string; extensions: readonly string[] },
+  target: PostgresDatabaseName & { extensions: readonly string[] },
 ): MigratedDatabase {
-  const { owner, extensions } = target;
+  const { owner, extensions, lockTimeoutMs } = target;
   const of = (database: string) => ({
-    store: postgresStore(server, { database, owner }),
+    store: postgresStore(server, { database, owner, ...(lockTimeoutMs !== undefined && { lockTimeoutMs }) }),
     describe: () => server.withConnection(database, describePostgres),
   });
   const asAdmin = (statement: string, database = MAINTENANCE_DATABASE) =>

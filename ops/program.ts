@@ -5,6 +5,7 @@ import { checkCommand } from "./commands/check";
 import { keysCommand } from "./commands/keys";
 import { listCommand } from "./commands/list";
 import { migrateCommand } from "./commands/migrate";
+import { rotateCommand } from "./commands/rotate";
 import { tunnelCommand } from "./commands/tunnel";
 import { EXIT, type ExitCode, exitCodeOf, messageOf } from "./exit";
 import type { Io } from "./io";
@@ -49,6 +50,7 @@ Exit codes: 0 done, 1 failed, 2 could not tell (or wrong usage).`,
   program.addCommand(checkCommand(io, finish));
   program.addCommand(migrateCommand(io, finish));
   program.addCommand(keysCommand(io, finish));
+  program.addCommand(rotateCommand(io, finish));
   program.addCommand(tunnelCommand(io, finish));
   for (const command of withSubcommands(program)) {
     command.exitOverride();

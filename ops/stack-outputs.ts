@@ -25,6 +25,21 @@ const outputs = z.object({
   ),
   redis: z.record(z.string(), z.object({ ...login, keyPrefix: z.string() })).default({}),
   admins: z.partialRecord(z.enum(["plesk", "mariadb", "postgres"]), z.object(login)).default({}),
+  rotations: z
+    .record(
+      z.string(),
+      z.object({
+        server: z.string(),
+        service: z.string(),
+        generation: z.number(),
+        since: z.string(),
+        due: z.string(),
+        leaked: z.boolean(),
+        published: z.string(),
+        formerValid: z.boolean(),
+      }),
+    )
+    .default({}),
   wrappingSecrets: z.record(z.string(), z.array(z.string())).default({}),
 });
 

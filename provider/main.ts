@@ -10,6 +10,7 @@ import { mariadbAccount } from "./kinds/mariadb-account";
 import { mariadbDatabase } from "./kinds/mariadb-database";
 import { postgresAccess } from "./kinds/postgres-access";
 import { postgresDatabase } from "./kinds/postgres-database";
+import { postgresJobs } from "./kinds/postgres-jobs";
 import { postgresLogin } from "./kinds/postgres-login";
 import { postgresRole } from "./kinds/postgres-role";
 import { postgresRowSecurity } from "./kinds/postgres-row-security";
@@ -33,6 +34,7 @@ serveProvider<EstateConfig>({
     mariadbDatabase,
     postgresAccess,
     postgresDatabase,
+    postgresJobs,
     postgresLogin,
     postgresRole,
     postgresRowSecurity,

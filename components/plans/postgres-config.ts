@@ -51,8 +51,13 @@ max_worker_processes = 8
 max_parallel_workers = 8
 max_parallel_workers_per_gather = 4
 
-shared_preload_libraries = 'pg_stat_statements'
+shared_preload_libraries = 'pg_stat_statements,pg_cron'
 pg_stat_statements.track = all
+
+# Jobs need no login of their own: they run in the server's own processes. What they do is declared in the program.
+cron.database_name = 'postgres'
+cron.use_background_workers = on
+cron.max_running_jobs = 3
 
 # Statements over 100 ms, without their parameters: those may be personal data.
 log_min_duration_statement = 100

@@ -46,23 +46,29 @@ export function mariadbGrants(
 }
 
 export interface PostgresPrivileges {
+  /** Schemas whose grants are owned here; left out: public. */
+  schemas?: string[];
   owners: string[];
   grants: PostgresGrants;
   defaultGrants: PostgresGrants;
 }
 
 /**
- * Grants of one database. CONNECT goes to both login slots, so that no rotation touches a grant: it is checked before a slot becomes its role. Everything else
- * goes to the role and never to a slot. An application is its own owner and needs nothing granted.
+ * Grants of one database. CONNECT goes to both login slots, so that no rotation touches a grant: it is checked before a slot
+ * becomes its role. Everything else goes to the role and never to a slot. An application is its own owner and needs nothing
+ * granted.
+ * @param rowSecured estate:postgres:RowSecurity owns what is granted on schemas and in them; nothing by default either
  */
 export function postgresPrivileges(
   entry: Pick<PostgresEntry, "service" | "owner" | "schema">,
+  rowSecured = false,
 ): PostgresPrivileges {
   const { service, owner } = entry;
   const connect = Object.fromEntries(loginSlots(service).map((slot) => [`${slot} on database`, ["CONNECT"]]));
   if (entry.schema.owner === "application") {
     return { owners: [owner], grants: connect, defaultGrants: {} };
   }
+  if (rowSecured) return { schemas: [], owners: [owner], grants: connect, defaultGrants: {} };
   return {
     owners: [owner],
     grants: {

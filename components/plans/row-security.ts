@@ -46,6 +46,9 @@ export function planRowSecurity(
       ...Object.fromEntries(Object.keys(declaration.tables).map((table) => [table, "forced" as const])),
       ...Object.fromEntries(Object.keys(declaration.exceptions).map((table) => [table, "off" as const])),
     },
+    exceptions: Object.fromEntries(
+      Object.entries(declaration.exceptions).map(([table, { reason }]) => [table, reason]),
+    ),
     policies: policies(declaration),
     indexes: indexes(declaration),
     views: Object.fromEntries(

@@ -1,5 +1,5 @@
 # Installs PACKAGES where they are missing and refuses an engine older than MINIMUM_VERSION.
-# Needs: PACKAGES, LOCALE, CLUSTER_OPTIONS (may be empty), MINIMUM_VERSION, VERSION_COMMAND, SERVER.
+# Needs: PACKAGES, ADDED_PACKAGES (a command, may be empty), LOCALE, CLUSTER_OPTIONS (may be empty), MINIMUM_VERSION, VERSION_COMMAND, SERVER.
 export DEBIAN_FRONTEND=noninteractive
 
 # apt is talkative: its words are shown when it fails.
@@ -49,6 +49,12 @@ fi
 
 # shellcheck disable=SC2086
 install_missing $PACKAGES
+
+added=$(eval "$ADDED_PACKAGES")
+if [ -n "$added" ] && [ -n "$(missing "$added")" ]; then
+  apt update
+  install_missing "$added"
+fi
 
 version=$(eval "$VERSION_COMMAND" | sed -nE 's/[^0-9]*([0-9]+(\.[0-9]+)+).*/\1/p;q')
 if dpkg --compare-versions "${version:-0}" lt "$MINIMUM_VERSION"; then

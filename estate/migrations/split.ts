@@ -121,7 +121,7 @@ class Depth {
   }
 }
 
-const MOST_WORDS = 9;
+const MOST_WORDS = 12;
 
 /** The statement's beginning, enough to know it by: words and names up to the first value. Never a value. */
 export function summaryOf({ tokens }: Statement): string {

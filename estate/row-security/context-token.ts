@@ -22,7 +22,7 @@ const KEY_LENGTH = { least: 32, most: 64 };
 export interface SigningKey {
   /** `k1`: says which of the keys that are valid at once made the signature. */
   id: string;
-  /** 32 to 64 characters of ASCII; the secret `<DATABASE>_CONTEXT_KEY`. */
+  /** 32 to 64 characters of ASCII. */
   secret: string;
 }
 
@@ -35,6 +35,14 @@ export interface Claims {
   subject?: string;
   /** A minute from now is plenty: a statement after it sees no row. */
   expires: Date;
+}
+
+/** Reads what the secret `<DATABASE>_CONTEXT_KEY` holds: `k3:<key>`. Throws a TypeError that does not repeat it. */
+export function signingKey(text: string): SigningKey {
+  const at = text.indexOf(":");
+  const key = { id: text.slice(0, at), secret: text.slice(at + 1).trimEnd() };
+  demand(at > 0 && KEY_ID.test(key.id) && isKey(key.secret), "the context key", "k1:<32 to 64 characters>");
+  return key;
 }
 
 /** Throws a TypeError that names the field, never the key. */

@@ -1,6 +1,9 @@
+import type { RowSecurityDeclaration } from "../../estate/row-security/types";
 import type { SchemaOwner } from "../../estate/types";
 import { quoteIdentifier, quoteString } from "../../provider/kinds/postgres/quoting";
-import type { Probe, SqlProbe } from "./probe";
+import { must, mustNot, mustNotFind, outside, type PostgresProbe, REFUSED } from "./postgres-probe";
+import type { Probe } from "./probe";
+import { allRights, declaredRights, rowSecurityProbes, tableProbes, takenRoles } from "./row-security-probes";
 
 /** Who is probed on PostgreSQL and what is around it. */
 export interface PostgresSubject {
@@ -19,35 +22,9 @@ export interface PostgresSubject {
   admin: string;
   /** Existing tables of the owner that a service of profile `program` works on, with a column that can be written. */
   tables: readonly { schema: string; table: string; column: string }[];
+  /** undefined: the service has all rows of those tables. */
+  rowSecurity?: RowSecurityDeclaration | undefined;
 }
-
-export interface PostgresProbe extends SqlProbe {
-  /** The server takes this one outside of a transaction only; it cannot succeed, see `letPastBy`. */
-  withoutTransaction?: true;
-}
-
-/** insufficient_privilege */
-const REFUSED = ["42501"];
-
-const must = (title: string, ...statements: string[]): PostgresProbe => ({
-  title,
-  expected: "allowed",
-  refusedBy: REFUSED,
-  statements,
-});
-const mustNot = (title: string, statement: string, ...letPastBy: string[]): PostgresProbe => ({
-  title,
-  expected: "refused",
-  refusedBy: REFUSED,
-  letPastBy,
-  statements: [statement],
-});
-const mustNotFind = (title: string, ...statements: string[]): PostgresProbe => ({
-  ...mustNot(title, ""),
-  statements,
-  findings: true,
-});
-const outside = (probe: PostgresProbe): PostgresProbe => ({ ...probe, withoutTransaction: true });
 
 /** Everything tried inside the service's own database. Each runs in a transaction that is rolled back. */
 export function postgresProbes(subject: PostgresSubject): PostgresProbe[] {
@@ -82,7 +59,7 @@ const application: PostgresProbe[] = [
   must("create a temporary table", "CREATE TEMPORARY TABLE estate_check (id int)"),
 ];
 
-function program({ tables, owner }: PostgresSubject): PostgresProbe[] {
+function program({ tables, owner, rowSecurity }: PostgresSubject): PostgresProbe[] {
   return [
     mustNot("create a table", "CREATE TABLE estate_check (id int)"),
     mustNot("create a table in schema public", "CREATE TABLE public.estate_check (id int)"),
@@ -95,16 +72,9 @@ function program({ tables, owner }: PostgresSubject): PostgresProbe[] {
     mustNot("work as the owner of its tables", `SET ROLE ${quoteIdentifier(owner)}`),
     ...tables.flatMap(({ schema, table, column }) => {
       const name = `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
-      const field = quoteIdentifier(column);
+      const rights = rowSecurity ? declaredRights(rowSecurity, table, column) : allRights(column);
       return [
-        must(`read ${schema}.${table}`, `SELECT ${field} FROM ${name} LIMIT 1`),
-        // Rights are checked for statements that touch no row, too.
-        must(
-          `insert into ${schema}.${table}`,
-          `INSERT INTO ${name} (${field}) SELECT ${field} FROM ${name} WHERE false`,
-        ),
-        must(`update ${schema}.${table}`, `UPDATE ${name} SET ${field} = ${field} WHERE false`),
-        must(`delete from ${schema}.${table}`, `DELETE FROM ${name} WHERE false`),
+        ...tableProbes(schema, table, rights, column),
         mustNot(`alter ${schema}.${table}`, `ALTER TABLE ${name} ADD COLUMN estate_check int`),
         mustNot(`drop ${schema}.${table}`, `DROP TABLE ${name}`),
         mustNot(`truncate ${schema}.${table}`, `TRUNCATE ${name}`),
@@ -114,14 +84,24 @@ function program({ tables, owner }: PostgresSubject): PostgresProbe[] {
         ),
       ];
     }),
+    ...(rowSecurity ? rowSecurityProbes(rowSecurity) : []),
   ];
 }
 
-function attributes({ slot, service, owner, extensions, profile }: PostgresSubject): PostgresProbe[] {
+function attributes({
+  slot,
+  service,
+  owner,
+  extensions,
+  profile,
+  rowSecurity,
+}: PostgresSubject): PostgresProbe[] {
   const own = [slot, service, owner].map(quoteString).join(", ");
   const declared = ["plpgsql", ...extensions].map(quoteString).join(", ");
   // The server counts the owner of a database among these.
   const ownership = profile === "application" ? "AND rolname <> 'pg_database_owner'" : "";
+  const identities = rowSecurity ? takenRoles(rowSecurity).map(quoteString) : [];
+  const taken = identities.length > 0 ? `AND rolname NOT IN (${identities.join(", ")})` : "";
   return [
     mustNotFind(
       "be superuser, CREATEROLE, CREATEDB, REPLICATION or BYPASSRLS",
@@ -131,7 +111,7 @@ function attributes({ slot, service, owner, extensions, profile }: PostgresSubje
     ),
     mustNotFind(
       "be a member of any role but its service",
-      `SELECT rolname AS finding FROM pg_roles WHERE rolname NOT IN (session_user, current_user) ${ownership}
+      `SELECT rolname AS finding FROM pg_roles WHERE rolname NOT IN (session_user, current_user) ${ownership} ${taken}
          AND (pg_has_role(session_user, oid, 'MEMBER') OR pg_has_role(current_user, oid, 'MEMBER')) ORDER BY 1`,
     ),
     mustNotFind(

@@ -1,8 +1,10 @@
 import { ADMIN } from "../../components/plans/admin";
 import { connectPostgres, type PostgresConnection, PostgresError } from "../../connect/postgres";
+import { rowSecurityOf } from "../../estate/row-security";
 import type { DatabaseEntry, PostgresEntry } from "../../estate/types";
 import type { Target } from "../reach/targets";
-import { loginProbe, type PostgresProbe, type PostgresSubject, postgresProbes } from "./postgres-probes";
+import type { PostgresProbe } from "./postgres-probe";
+import { loginProbe, type PostgresSubject, postgresProbes } from "./postgres-probes";
 import { judge, type Observed, type ProbeResult } from "./probe";
 
 /** Databases that every server has and that no service may enter. */
@@ -39,6 +41,7 @@ export async function provePostgres(
       otherServices: others.flatMap(({ service, state }) => (state === "live" ? [service] : [])),
       admin: ADMIN,
       tables: await findTables(connection, entry.owner),
+      rowSecurity: rowSecurityOf(entry.name),
     };
     for (const probe of postgresProbes(subject)) results.push(judge(probe, await attempt(connection, probe)));
   } finally {

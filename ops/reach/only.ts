@@ -6,15 +6,19 @@ interface Declared {
   redisUsers: readonly RedisUserEntry[];
 }
 
-/** What `--only` leaves; undefined: everything. Throws on names that are not declared, all at once. */
-export function narrow({ databases, redisUsers }: Declared, only: readonly string[] | undefined): Declared {
+/** What an option such as `--only` leaves; undefined: everything. Throws on names that are not declared, all at once. */
+export function narrow(
+  { databases, redisUsers }: Declared,
+  only: readonly string[] | undefined,
+  option = "--only",
+): Declared {
   if (!only) return { databases, redisUsers };
   const live = databases.filter((entry) => entry.state === "live");
   const names = [...live, ...redisUsers].map((entry) => entry.name);
   const unknown = only.filter((name) => !names.includes(name));
   if (unknown.length > 0) {
     const faults = unknown.map((name) => `${name} (did you mean ${nearest(name, names)}?)`);
-    throw couldNotTell(`--only names what is not declared here: ${faults.join(", ")}. See: estate list`);
+    throw couldNotTell(`${option} names what is not declared here: ${faults.join(", ")}. See: estate list`);
   }
   const wanted = ({ name }: { name: string }) => only.includes(name);
   return { databases: live.filter(wanted), redisUsers: redisUsers.filter(wanted) };

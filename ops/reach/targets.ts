@@ -2,6 +2,8 @@ import type { Endpoint, Trust } from "../../connect/socket";
 import type { StackOutputs } from "../../estate/outputs";
 import type { DatabaseEntry, RedisUserEntry } from "../../estate/types";
 
+type Logins = Pick<StackOutputs, "connections" | "redis">;
+
 /** What a session must turn out to be. */
 export interface Expectation {
   /** Who logs in: the account, or the PostgreSQL login slot. */
@@ -44,7 +46,7 @@ export interface Missing {
 export function selectTargets(
   databases: readonly DatabaseEntry[],
   redisUsers: readonly RedisUserEntry[],
-  outputs: StackOutputs,
+  outputs: Logins,
   minimumVersions: MinimumVersions = {},
 ): (Target | Missing)[] {
   const targets = [
@@ -62,10 +64,7 @@ export function isTarget(target: Target | Missing): target is Target {
   return "endpoint" in target;
 }
 
-function databaseTarget(
-  { name, server, engine, service }: DatabaseEntry,
-  outputs: StackOutputs,
-): Target | Missing {
+function databaseTarget({ name, server, engine, service }: DatabaseEntry, outputs: Logins): Target | Missing {
   const login = outputs.connections[name];
   if (!login) return { kind: "database", name, server, engine };
   const { host, port, user, password, caCertificate, serverName, database } = login;
@@ -81,7 +80,7 @@ function databaseTarget(
   };
 }
 
-function redisTarget({ name }: RedisUserEntry, outputs: StackOutputs): Target | Missing {
+function redisTarget({ name }: RedisUserEntry, outputs: Logins): Target | Missing {
   const login = outputs.redis[name];
   if (!login) return { kind: "redis", name, server: "redis", engine: "redis" };
   const { host, port, user, password, caCertificate, serverName, keyPrefix } = login;

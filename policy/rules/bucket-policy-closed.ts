@@ -1,4 +1,4 @@
-import { BUCKET_POLICY } from "../kinds";
+import { BUCKET, BUCKET_POLICY } from "../kinds";
 import { object } from "../plain";
 import { isAnybody, statements } from "../policy-document";
 import { resourceRule } from "../rule";
@@ -8,7 +8,8 @@ export const bucketPolicyClosed = resourceRule({
   description: "No statement of a bucket policy allows anything to anybody.",
   severity: "critical",
   remediationSteps: "Name the roles in `Principal`.",
-  types: [BUCKET_POLICY],
+  // A bucket can carry its policy itself, too.
+  types: [BUCKET, BUCKET_POLICY],
   *faults({ props }) {
     for (const [index, { Effect, Principal, NotPrincipal }] of statements(props.policy).entries()) {
       if (Effect !== "Allow") continue;

@@ -30,7 +30,10 @@ import { passwordUnique } from "./password-unique";
 import { redisUserLeastPrivilege } from "./redis-user-least-privilege";
 import { regionEuropean } from "./region-european";
 import { roleLeastPrivilege } from "./role-least-privilege";
+import { rowSecurityClosed } from "./row-security-closed";
+import { rowSecurityDeclared } from "./row-security-declared";
 import { secretNotExposed } from "./secret-not-exposed";
+import { securityDefinerPinned } from "./security-definer-pinned";
 import { securityGroupSourceNarrow } from "./security-group-source-narrow";
 import { serverTlsOnly } from "./server-tls-only";
 import { serverVersionSupported } from "./server-version-supported";
@@ -70,7 +73,10 @@ export const rules: Policies = [
   redisUserLeastPrivilege,
   regionEuropean,
   roleLeastPrivilege,
+  rowSecurityClosed,
+  rowSecurityDeclared,
   secretNotExposed,
+  securityDefinerPinned,
   securityGroupSourceNarrow,
   serverTlsOnly,
   serverVersionSupported,

@@ -1,55 +1,74 @@
-import { generatorsOf } from "../accounts";
-import { stackRule } from "../rule";
+import { now } from "../../estate/clock";
+import { addDays, dayOf, dueDay } from "../../estate/rotation";
+import { accountsOf } from "../accounts";
+import { ROTATION_SCHEDULE } from "../kinds";
+import { object, type Properties, type Value } from "../plain";
+import { type Standing, stackRule } from "../rule";
 import { wholeNumber } from "../settings";
 
 interface Config {
   days: number;
-  graceDays: number;
+  lateDays: number;
   anchor?: string;
 }
 
-const DAY = 24 * 60 * 60 * 1000;
-
 /**
- * Which generation a service is at shows in the names of its passwords, `mo_crm-password-3`. When each began follows from
- * the stack's rotation, which a policy cannot see: `anchor` repeats it. Without an anchor nothing can be overdue here.
+ * The schedule says how often each password changes and when it last did; a password takes part in it by being made anew
+ * with each generation. A policy does not see the stack's configuration: `anchor` repeats it, so that moving it takes both.
  */
 export const passwordRotated = stackRule<Config>({
   name: "password-rotated",
   description: "Passwords are rotated within 90 days, and no rotation is overdue.",
   severity: "high",
-  remediationSteps: "Run `pulumi up`: the generation that is due follows from the calendar.",
+  remediationSteps: "Run `pulumi up`: what is due follows from the calendar and the stack's rotation.",
   config: {
-    days: wholeNumber("Days a generation lives, as in the stack's rotation.days", 90, 1, 90),
-    graceDays: wholeNumber("Days a rotation may be late", 7, 0, 30),
+    days: wholeNumber("Most days that a password lives", 90, 1, 90),
+    lateDays: wholeNumber("Days a rotation may be late", 7, 0, 30),
     anchor: {
       type: "string",
       format: "date",
-      description: "First day of generation 1, as in the stack's rotation.anchor",
+      description: "Day that periods count from, as in the stack's rotation.anchor",
     },
   },
-  *faults(resources, { days, graceDays, anchor }) {
-    if (anchor === undefined) return;
-    const began = Date.parse(anchor);
-    if (Number.isNaN(began)) {
-      yield { fault: `anchor is ${JSON.stringify(anchor)}. Use a day such as 2026-01-01` };
-      return;
+  *faults(resources, config) {
+    const schedules = resources.filter(({ type }) => type === ROTATION_SCHEDULE);
+    for (const generator of serviceGenerators(resources)) {
+      const rotated = (generator.madeFrom.keepers ?? []).some((source) => schedules.includes(source));
+      if (!rotated)
+        yield { at: generator, fault: "is never rotated: keepers hold no generation of a schedule" };
     }
-    const due = Math.floor((Date.now() - graceDays * DAY - began) / (days * DAY)) + 1;
-    for (const [service, { generation, at }] of newest(generatorsOf(resources))) {
-      if (generation < due)
-        yield { at, fault: `${service} is at generation ${generation}, and ${due} is due` };
-    }
+    for (const at of schedules) for (const fault of overdue(at, config)) yield { at, fault };
   },
 });
 
-function newest<Resource extends { name: string }>(generators: Resource[]) {
-  const found = new Map<string, { generation: number; at: Resource }>();
-  for (const at of generators) {
-    const [, service, number] = /^(.+)-password-(\d+)$/.exec(at.name) ?? [];
-    if (service === undefined) continue;
-    const generation = Number(number);
-    if (generation > (found.get(service)?.generation ?? 0)) found.set(service, { generation, at });
+/** Those of services: an admin's password changes with its server. */
+function serviceGenerators(resources: readonly Standing[]): Set<Standing> {
+  return new Set(accountsOf(resources).flatMap(({ generators }) => generators));
+}
+
+function* overdue({ props }: Standing, { days, lateDays, anchor }: Config): Iterable<string> {
+  const today = dayOf(now());
+  for (const [service, plan] of Object.entries(object(props.services))) {
+    const declared = planOf(plan);
+    if (!declared) continue;
+    if (declared.days > days) {
+      yield `${service} is rotated every ${declared.days} days. Give ${days} or fewer`;
+      continue;
+    }
+    if (anchor !== undefined && declared.anchor !== anchor) {
+      yield `${service} counts its periods from ${declared.anchor}, not from ${anchor}`;
+    }
+    const { since } = object(object(props.rotated)[service]);
+    if (typeof since !== "string") continue;
+    const due = dueDay(declared, since);
+    if (today > addDays(due, lateDays))
+      yield `${service} has its password since ${since}, and was due on ${due}`;
   }
-  return found;
+}
+
+/** undefined: not known yet. */
+function planOf(plan: Value): { days: number; graceDays: number; anchor: string } | undefined {
+  const { days, graceDays, anchor }: Properties = object(plan);
+  const known = typeof days === "number" && typeof graceDays === "number" && typeof anchor === "string";
+  return known ? { days, graceDays, anchor } : undefined;
 }

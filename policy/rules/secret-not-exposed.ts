@@ -23,8 +23,11 @@ export const secretNotExposed = stackRule<Config>({
   remediationSteps: "Hand the secret over in `stdin`; export it only within the sealed outputs.",
   config: {
     secretOutputs: textList("Outputs of the stack that are sealed and may hold passwords", [
+      "admins",
+      "backup",
       "connections",
       "redis",
+      "wrappingSecrets",
     ]),
   },
   *faults(resources, { secretOutputs }) {

@@ -24,11 +24,11 @@ function* account({ user, grants }: Props): Iterable<string> {
   }
 }
 
-function* login({ role, worksAs }: Props): Iterable<string> {
-  if (typeof role !== "string" || typeof worksAs !== "string") return;
+function* login({ worksAs, probe }: Props): Iterable<string> {
+  if (typeof worksAs !== "string") return;
   if (!worksAs.startsWith("svc_")) yield `worksAs is ${show(worksAs)}. A service's name begins with svc_`;
-  if (role !== `${worksAs}_a` && role !== `${worksAs}_b`) {
-    yield `role is ${show(role)}. The login slots of ${worksAs} are ${worksAs}_a and ${worksAs}_b`;
+  if (typeof probe === "string" && serviceUser(probe) !== worksAs) {
+    yield `probe is ${show(probe)}, whose service is "${serviceUser(probe)}"`;
   }
 }
 

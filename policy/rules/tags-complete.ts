@@ -1,4 +1,4 @@
-import { BUCKET, KMS_KEY, SECURITY_GROUP } from "../kinds";
+import { BUCKET, IAM_ROLE, IAM_USER, KMS_KEY, SECURITY_GROUP } from "../kinds";
 import { isUnknown, object, parsed } from "../plain";
 import { type Declared, resourceRule } from "../rule";
 import { textList } from "../settings";
@@ -22,7 +22,7 @@ export const tagsComplete = resourceRule<Config>({
       description: "Values for tags that are missing; with them the rule also mends",
     },
   },
-  types: [BUCKET, KMS_KEY, SECURITY_GROUP],
+  types: [BUCKET, IAM_ROLE, IAM_USER, KMS_KEY, SECURITY_GROUP],
   *faults(resource, { required }) {
     for (const tag of missing(resource, required)) yield `tags hold no "${tag}"`;
   },

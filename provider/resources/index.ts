@@ -4,6 +4,7 @@
  */
 export * from "./catalogue";
 export * from "./host";
+export * from "./jobs";
 export * from "./mariadb";
 export * from "./postgres";
 export * from "./redis";

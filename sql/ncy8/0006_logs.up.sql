@@ -22,7 +22,9 @@ CREATE TABLE access_logs (
   user_id uuid,
   method text NOT NULL,
   endpoint text NOT NULL,
+  -- squawk-ignore prefer-bigint-over-int
   status_code integer NOT NULL,
+  -- squawk-ignore prefer-bigint-over-int
   latency_ms integer,
   "timestamp" timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT access_logs_pkey PRIMARY KEY (id, "timestamp"),

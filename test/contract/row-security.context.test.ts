@@ -195,7 +195,7 @@ describe.each(["16", "17"] as const)("the signed context on PostgreSQL %s", (ver
       ).rejects.toThrow(/permission denied for table keys/);
     }
     const byte = (pad: number) =>
-      Buffer.concat([Buffer.from(canary), Buffer.alloc(64 - canary.length)]).map((each) => each ^ pad);
+      Buffer.from([...Buffer.from(canary.padEnd(64, "\0"))].map((each) => each ^ pad));
     const secrets = new Map([
       ["key", canary],
       ["inner pad", byte(0x36).toString("hex")],

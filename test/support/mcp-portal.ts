@@ -20,7 +20,7 @@ const TEMPLATE = "portal_template";
 export interface Portal {
   bench: PostgresBench;
   /** A migrated database of its own, with the fixtures unless `empty`; one connection as the superuser, closed by `stop`. */
-  open(options?: { empty?: boolean }): Promise<PortalDatabase>;
+  open(options?: { empty?: boolean; name?: string }): Promise<PortalDatabase>;
   stop(): Promise<void>;
 }
 
@@ -35,7 +35,9 @@ export interface PortalDatabase {
 
 /** A throw-away server with mcp_portal as its migrations make it, without row security: what they do by themselves. */
 export async function startPortal(version: PostgresVersion): Promise<Portal> {
-  const bench = await postgresBench(version);
+  const bench = await postgresBench(version, {
+    settings: { shared_preload_libraries: "pg_stat_statements", "pg_stat_statements.track": "all" },
+  });
   const connections: PostgresConnection[] = [];
   const login = async (database: string) => {
     const connection = await connectPostgres(bench.engine, bench.engine, { ...bench.engine.admin, database });
@@ -55,8 +57,7 @@ export async function startPortal(version: PostgresVersion): Promise<Portal> {
   let count = 0;
   return {
     bench,
-    async open({ empty } = {}) {
-      const name = `portal_${++count}`;
+    async open({ empty, name = `portal_${++count}` } = {}) {
       await bench.sql(`CREATE DATABASE ${name} OWNER mcp_admin TEMPLATE ${TEMPLATE}${empty ? "" : "_full"}`);
       const admin = await login(name);
       return {

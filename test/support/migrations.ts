@@ -3,9 +3,8 @@ import { PostgresServer } from "../../connect/postgres-server";
 import { checkMigrations, type SqlFiles } from "../../estate/migrations/read";
 import type { MigrationSet } from "../../estate/migrations/types";
 import type { Engine } from "../../estate/types";
-import { mariadbStore } from "../../migrate/mariadb";
-import { postgresStore } from "../../migrate/postgres";
 import { migrateDown, migrateUp } from "../../migrate/run";
+import { type MigratedDatabase, mariadbDatabase, postgresDatabase } from "../../migrate/scratch";
 import type { DeclaredMigration, MigrationEvent, MigrationStore } from "../../migrate/types";
 import { type EngineName, startEngine } from "./engines";
 import type { MariadbEngine } from "./engines-mariadb";
@@ -16,6 +15,7 @@ import { dumpMariadb, dumpPostgres } from "./schema-dump";
 export interface Scratch {
   name: string;
   store: MigrationStore;
+  database: MigratedDatabase;
   /** Every event of the runs so far. */
   events: MigrationEvent[];
   up(set: MigrationSet, to?: number, signal?: AbortSignal): Promise<string[]>;
@@ -33,6 +33,8 @@ export interface MigrationBench {
   /** A new, empty database. */
   scratch(extensions?: readonly string[]): Promise<Scratch>;
   drop(database: string): Promise<void>;
+  /** Names of all databases of the server. */
+  databases(): Promise<string[]>;
   /** Ends the session that sleeps in this database. false: none does. */
   killSleeping(database: string): Promise<boolean>;
   stop(): Promise<void>;
@@ -62,15 +64,21 @@ async function postgresMigrations(engine: PostgresEngine): Promise<MigrationBenc
       await sqlIn("postgres", `CREATE DATABASE ${database} OWNER ${OWNER}`);
       for (const extension of extensions)
         await sqlIn(database, `CREATE EXTENSION "${extension}" SCHEMA public`);
-      return scratchOf("postgres", postgresStore(server, { database, owner: OWNER, lockTimeoutMs: 1_000 }), {
-        sql: (statement) =>
-          server.withConnection(database, async (connection) => {
-            await connection.query("SET search_path = public");
-            return connection.query(statement);
-          }),
-        dump: () => dumpPostgres(engine, database),
-      });
+      return scratchOf(
+        "postgres",
+        postgresDatabase(server, { database, owner: OWNER, extensions, lockTimeoutMs: 1_000 }),
+        {
+          sql: (statement) =>
+            server.withConnection(database, async (connection) => {
+              await connection.query("SET search_path = public");
+              return connection.query(statement);
+            }),
+          dump: () => dumpPostgres(engine, database),
+        },
+      );
     },
+    databases: async () =>
+      (await sqlIn("postgres", "SELECT datname FROM pg_database")).map(({ datname }) => String(datname)),
     drop: async (database) => void (await sqlIn("postgres", `DROP DATABASE ${database} WITH (FORCE)`)),
     killSleeping: async (database) => {
       const killed = await sqlIn(
@@ -96,7 +104,7 @@ async function mariadbMigrations(engine: MariadbEngine): Promise<MigrationBench>
     async scratch() {
       const database = `scratch_${++count}`;
       await server.query(`CREATE DATABASE ${database} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci`);
-      return scratchOf("mariadb", mariadbStore(server, database), {
+      return scratchOf("mariadb", mariadbDatabase(server, { database }), {
         sql: (statement) =>
           server.session(async (connection) => {
             await connection.query(`USE ${database}`);
@@ -105,6 +113,10 @@ async function mariadbMigrations(engine: MariadbEngine): Promise<MigrationBench>
         dump: () => dumpMariadb(engine, database),
       });
     },
+    databases: async () =>
+      (await server.query("SELECT schema_name AS name FROM information_schema.schemata")).map(({ name }) =>
+        String(name),
+      ),
     drop: async (database) => void (await server.query(`DROP DATABASE ${database}`)),
     killSleeping: async (database) => {
       const [sleeping] = await server.query(
@@ -120,7 +132,8 @@ async function mariadbMigrations(engine: MariadbEngine): Promise<MigrationBench>
   };
 }
 
-function scratchOf(engine: Engine, store: MigrationStore, rest: Pick<Scratch, "sql" | "dump">): Scratch {
+function scratchOf(engine: Engine, database: MigratedDatabase, rest: Pick<Scratch, "sql" | "dump">): Scratch {
+  const { store } = database;
   const events: MigrationEvent[] = [];
   const options = (signal = new AbortController().signal) => ({
     by: "somebody@somewhere",
@@ -130,6 +143,7 @@ function scratchOf(engine: Engine, store: MigrationStore, rest: Pick<Scratch, "s
   return {
     name: store.database,
     store,
+    database,
     events,
     up: async (set, to, signal) => (await migrateUp(store, declared(set), { ...options(signal), to })).done,
     down: async (set, to) => (await migrateDown(store, engine, declared(set), { ...options(), to })).done,

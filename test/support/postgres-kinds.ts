@@ -2,7 +2,12 @@ import { connectPostgres, type PostgresRow } from "../../connect/postgres";
 import { PostgresServer } from "../../connect/postgres-server";
 import type { PostgresConfig } from "../../provider/kinds/postgres/server";
 import type { Call, Kind, Properties } from "../../provider/wire/kind";
-import { type PostgresEngine, type PostgresVersion, startPostgres } from "./engines-postgres";
+import {
+  type PostgresEngine,
+  type PostgresExtras,
+  type PostgresVersion,
+  startPostgres,
+} from "./engines-postgres";
 
 /** A kind as the wire drives it: inputs pass through check first. */
 export interface Driven<Inputs extends object> {
@@ -37,8 +42,11 @@ export interface PostgresBench {
 }
 
 /** A throw-away server with the kinds over it. */
-export async function postgresBench(version: PostgresVersion): Promise<PostgresBench> {
-  const engine = await startPostgres(version);
+export async function postgresBench(
+  version: PostgresVersion,
+  extras?: PostgresExtras,
+): Promise<PostgresBench> {
+  const engine = await startPostgres(version, extras);
   const login = (user: string, password: string, database: string) =>
     connectPostgres(engine, engine, { user, password, database });
   const servers: PostgresServer[] = [];

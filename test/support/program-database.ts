@@ -25,13 +25,17 @@ export interface ProgramDatabases {
   stop(): Promise<void>;
 }
 
+/** Brings the schema `context` into a migrated database, and whatever else guards it. */
+export type Guard = (bench: PostgresBench, entry: PostgresEntry) => Promise<void>;
+
 /**
- * A throw-away server with databases of the catalogue as their migrations make them, without row security: what the
- * migrations do by themselves.
+ * A throw-away server with databases of the catalogue as their migrations make them. `guard`: default a stand-in for the
+ * signed context and no row security, for what the migrations do by themselves.
  */
 export async function startProgramDatabases(
   version: PostgresVersion,
   names: readonly string[],
+  guard: Guard = standIn,
 ): Promise<ProgramDatabases> {
   const bench = await postgresBench(version);
   const connections: PostgresConnection[] = [];
@@ -41,13 +45,12 @@ export async function startProgramDatabases(
     return connection;
   };
   for (const name of names) {
-    const entry = databases.find((each) => each.name === name);
-    if (entry?.engine !== "postgres") throw new Error(`${name} is no PostgreSQL database of the catalogue`);
+    const entry = entryOf(name);
     await bench.sql(`CREATE ROLE ${entry.owner}`);
     await bench.sql(`CREATE DATABASE ${name} OWNER ${entry.owner}`);
     const template = await login(name);
     await migrate(template, entry);
-    await template.query(contextStandIn(entry.owner));
+    await guard(bench, entry);
     await loadFixtures(template, name);
     await template.close();
   }
@@ -56,7 +59,8 @@ export async function startProgramDatabases(
     bench,
     async open(database) {
       const copy = `${database}_${++count}`;
-      await bench.sql(`CREATE DATABASE ${copy} TEMPLATE ${database}`);
+      // The schema public is the database's owner's, whose functions have to reach it.
+      await bench.sql(`CREATE DATABASE ${copy} TEMPLATE ${database} OWNER ${entryOf(database).owner}`);
       return login(copy);
     },
     again: (connection) => login(connection.database),
@@ -65,6 +69,12 @@ export async function startProgramDatabases(
       await bench.stop();
     },
   };
+}
+
+function entryOf(name: string): PostgresEntry {
+  const entry = databases.find((each) => each.name === name);
+  if (entry?.engine !== "postgres") throw new Error(`${name} is no PostgreSQL database of the catalogue`);
+  return entry;
 }
 
 /** Extensions of the catalogue, then every migration as the owner, as `up` runs them. */
@@ -95,6 +105,9 @@ export async function believing<T>(
 }
 
 /** The interface of the signed context, believing a setting: for tests of what comes after it. */
+const standIn: Guard = async (bench, { name, owner }) => {
+  await bench.sql(contextStandIn(owner), name);
+};
 const contextStandIn = (owner: string): string => `
   CREATE SCHEMA context;
   GRANT USAGE ON SCHEMA context TO ${owner};

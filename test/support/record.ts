@@ -19,9 +19,26 @@ export type Answers = Record<
 >;
 
 const echo: Answers[string] = (inputs) => inputs;
+const withArn: Answers[string] = (inputs, name) => ({ ...inputs, arn: `arn of ${name}` });
 
 /** The resources of this project. Passwords and outputs are recognisable, so a test can look for them. */
 export const answers: Answers = {
+  "aws:iam/accessKey:AccessKey": (inputs, name) => ({ ...inputs, secret: clearPassword(name) }),
+  "aws:iam/role:Role": withArn,
+  "aws:iam/rolePolicy:RolePolicy": echo,
+  "aws:iam/user:User": withArn,
+  "aws:iam/userPolicy:UserPolicy": echo,
+  "aws:kms/alias:Alias": echo,
+  "aws:kms/key:Key": (inputs, name) => ({ ...withArn(inputs, name), keyId: name }),
+  "aws:s3/bucket:Bucket": (inputs) => ({ ...inputs, arn: `arn:aws:s3:::${inputs.bucket}` }),
+  "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": echo,
+  "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": echo,
+  "aws:s3/bucketOwnershipControls:BucketOwnershipControls": echo,
+  "aws:s3/bucketPolicy:BucketPolicy": echo,
+  "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": echo,
+  "aws:s3/bucketReplicationConfig:BucketReplicationConfig": echo,
+  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": echo,
+  "aws:s3/bucketVersioning:BucketVersioning": echo,
   "estate:host:Certificate": (inputs, name) => ({ ...inputs, authority: `authority of ${name}` }),
   "estate:host:ServerSettings": echo,
   "estate:host:Machine": (inputs, name) => ({ ...inputs, identity: `identity of ${name}` }),
@@ -35,6 +52,8 @@ export const answers: Answers = {
   "estate:rotation:Schedule": (inputs) => ({ ...inputs, rotated: {} }),
   "estate:rotation:Retirement": echo,
   "estate:postgres:Access": echo,
+  "estate:postgres:RowSecurity": echo,
+  "estate:sql:Migrations": echo,
   "estate:redis:User": echo,
   "random:index/randomPassword:RandomPassword": (inputs, name) => ({
     ...inputs,

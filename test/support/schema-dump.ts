@@ -61,7 +61,10 @@ export async function dumpMariadb(engine: MariadbEngine, database: string): Prom
       `--ignore-table=${database}.migration_history`,
       database,
     ],
-    { env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C", MYSQL_PWD: engine.admin.password }, maxBuffer: MOST_BYTES },
+    {
+      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C", MYSQL_PWD: engine.admin.password },
+      maxBuffer: MOST_BYTES,
+    },
   );
   return tidy(
     stdout

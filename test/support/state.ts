@@ -35,6 +35,22 @@ function plaintext(value: unknown): string {
   return text;
 }
 
+/** What a service logs in with, as the stack tells it: its PostgreSQL slot changes with each rotation. */
+export async function loginOf(database: string): Promise<{ user: string; password: string }> {
+  const outputs = await pulumi([
+    "stack",
+    "output",
+    "connections",
+    "--stack",
+    "local",
+    "--show-secrets",
+    "--json",
+  ]);
+  const login = (JSON.parse(outputs.stdout) as Record<string, { user: string; password: string }>)[database];
+  if (!login) throw new Error(`the stack has no login for ${database}`);
+  return login;
+}
+
 /** The lab's Redis as the program's own admin, through the tunnel; logs in again after a restart of the server. */
 export async function redisAdmin(): Promise<RedisServer> {
   const password = (await generatedPasswords()).get("redis-admin-password");

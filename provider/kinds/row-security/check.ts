@@ -55,6 +55,10 @@ const fields: Record<string, Field> = {
   service: { schema: role },
   identities: { schema: z.record(role, identity) },
   tables: { schema: z.record(name, z.enum(["forced", "off"])) },
+  exceptions: {
+    schema: z.record(name, z.string().min(1, "needs a reason")),
+    fallback: {},
+  },
   policies: { schema: z.record(z.string(), policy) },
   indexes: { schema: z.record(name, z.array(z.string().min(1))), fallback: {} },
   views: { schema: z.record(name, z.literal("security_invoker")), fallback: {} },
@@ -110,12 +114,21 @@ interface Named {
 
 /** What only several fields together show. */
 function crossFaults(inputs: Record<string, Value>): CheckFailure[] {
-  if (["identities", "tables", "policies", "owner", "service"].some((each) => hasUnknown(inputs[each])))
+  if (
+    ["identities", "tables", "exceptions", "policies", "owner", "service"].some((each) =>
+      hasUnknown(inputs[each]),
+    )
+  )
     return [];
   const tables = inputs.tables as Record<string, string>;
   const known = [...Object.keys(inputs.identities as object), inputs.owner, inputs.service];
   const places = new Map<string, string>();
-  const faults: CheckFailure[] = [];
+  const faults: CheckFailure[] = Object.keys(tables)
+    .filter((table) => (tables[table] === "off") !== Object.hasOwn(inputs.exceptions as object, table))
+    .map((table) => ({
+      property: keyPath("tables", table),
+      reason: `is ${tables[table]}: exceptions holds the reason of each table that is off, and no other's`,
+    }));
   for (const [key, each] of Object.entries(inputs.policies as unknown as Record<string, Named>)) {
     const fail = (reason: string) => faults.push({ property: keyPath("policies", key), reason });
     if (tables[each.table] !== "forced")

@@ -29,6 +29,7 @@ export async function importedRowSecurity(
     service: service ?? "",
     identities: each(identities, { members: [], memberOf: [], attributes: [] }),
     tables: each(tables, "forced" as const),
+    exceptions: {},
     policies: {},
     indexes: {},
     views: each(views, "security_invoker" as const),

@@ -36,6 +36,8 @@ export interface RowSecurityArgs {
   identities: Record<string, Pick<IdentityRole, "members">>;
   /** Each table of the schema: `forced`, or `off` for one that has no row security. */
   tables: Record<string, "forced" | "off">;
+  /** Why a table that is `off` needs no row security. Declared only: a server knows nothing of it. */
+  exceptions: Record<string, string>;
   /** By a name that says what for: `users.member.select`. Complete: any other policy of the database is dropped. */
   policies: Record<string, RowPolicy>;
   /** By table: columns one of which has to lead an index, `team_id` or `team_id | user_id`. Created when missing, never dropped. */

@@ -29,6 +29,7 @@ export async function readRowSecurity(
     service: declared.service,
     ...rolesAsDeclared(declared, await readRoles(connection, declared)),
     ...relationsAsDeclared(declared, relations),
+    exceptions: declared.exceptions,
     policies: policiesAsDeclared(
       declared.schema,
       declared.policies,

@@ -113,8 +113,10 @@ describe.each(["16", "17"] as const)("sealed settings of mcp_portal on PostgreSQ
     await expect(
       call("SELECT open_secret($1::bytea, $2::bytea, $3::uuid, 2)", [sealed, key, id("ea1")]),
     ).rejects.toMatchObject(closed);
-    const written = portal.bench.engine.log();
+    const statements = await connection.query("SELECT query FROM pg_stat_statements");
+    const written = [portal.bench.engine.log(), ...statements.map(({ query }) => query)].join("\n");
     expect(written).toContain("SELECT open_secret($1::bytea");
+    expect(statements.some(({ query }) => String(query).includes("pgp_sym_decrypt"))).toBe(true);
     for (const secret of [plain, key, key.slice(2), Buffer.from(key.slice(2), "hex").toString("base64")]) {
       expect(written.includes(secret)).toBe(false);
     }

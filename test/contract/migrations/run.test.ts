@@ -140,6 +140,17 @@ describe.each(ENGINES)("migrations on %s", (version) => {
     expect(await scratch.dump()).toBe("");
   });
 
+  test("down of one whose files were changed takes back what was applied", async () => {
+    const scratch = await bench.scratch();
+    await scratch.up(setOf(people));
+    const changed = {
+      "0001_people.up.sql": "CREATE TABLE IF NOT EXISTS persons (id int PRIMARY KEY);\n",
+      "0001_people.down.sql": "DROP TABLE IF EXISTS persons;\n",
+    };
+    expect(await scratch.down(setOf(changed), 0)).toEqual(["0001_people"]);
+    expect(await scratch.dump()).toBe("");
+  });
+
   test("a down that fails in its middle says where, bars the way up, and resumes", async () => {
     const scratch = await bench.scratch();
     const good = setOf({ ...people, ...pets });

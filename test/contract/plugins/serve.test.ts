@@ -14,6 +14,10 @@ const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 const ASSET = "c44067f5952c0a294b673a41bacd8c17";
 
 const PLUGINS = {
+  aws: {
+    version: "7.48.0",
+    kinds: ["s3/bucket:Bucket", "kms/key:Key", "iam/user:User"].map((kind) => `aws:${kind}`),
+  },
   random: { version: "4.21.2", kinds: ["random:index/randomPassword:RandomPassword"] },
   github: {
     version: "6.15.0",

@@ -74,6 +74,8 @@ describe.each(["16", "17"] as const)("indexes on PostgreSQL %s", (version) => {
         used.map((index) => parents.get(index) ?? index),
         `it used ${used}`,
       ).toContain(indexesFor(query)[0]);
+      // The condition of a partial index is not asked again: what it leaves out is not even looked at.
+      expect(JSON.stringify(row)).not.toMatch(/"Filter":"[^"]*status = ANY/);
     });
 
     test("every table has a primary key, and every index says what it is for", async () => {

@@ -231,16 +231,17 @@ describe("without a name or without TLS", () => {
 });
 
 describe("a guard that was taken away by hand", () => {
+  const only = ["--stack", "local", "--yes", "--skip-preview", "--target", "**::backup-policy"];
   const planned = async () => (await plannedChanges()).filter(({ resource }) => resource.startsWith("aws:"));
 
   it("is named by the preview after a refresh, and put back by `up`", async () => {
     await operator.send(new DeleteBucketPolicyCommand({ Bucket }));
-    const refreshed = await pulumi(["refresh", "--stack", "local", "--yes", "--skip-preview"]);
+    const refreshed = await pulumi(["refresh", ...only]);
     expect(refreshed.code, refreshed.output).toBe(0);
     expect(await planned()).toEqual([
       { op: "create", resource: "aws:s3/bucketPolicy:BucketPolicy backup-policy", fields: [] },
     ]);
-    const up = await pulumi(["up", "--stack", "local", "--yes", "--skip-preview"]);
+    const up = await pulumi(["up", ...only]);
     expect(up.code, up.output).toBe(0);
     const { Policy } = await operator.send(new GetBucketPolicyCommand({ Bucket }));
     expect(Policy).toContain("RefusePlainRequests");

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { databases, redisUsers } from "../../../estate/catalogue";
+import { loginSlots } from "../../../estate/naming";
 import { mariadb, onHost, postgres } from "../../support/lab";
 import { plannedChanges, pulumi } from "../../support/project";
 import { projectDirectory, run, succeed } from "../../support/run";
@@ -103,7 +104,7 @@ describe("an engine that is killed in the middle of the first `up`", () => {
       expect(accounts.split("\n").filter(Boolean)).toEqual(services.sort());
     }
     const expected = databases.flatMap((entry) =>
-      entry.engine === "postgres" ? [entry.owner, entry.service, `${entry.service}_a`] : [],
+      entry.engine === "postgres" ? [entry.owner, entry.service, ...loginSlots(entry.service)] : [],
     );
     const roles = await postgres(
       "postgres",

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { mariadb, postgres } from "../../support/lab";
 import { type PlannedChange, plannedChanges, pulumi } from "../../support/project";
 import { run } from "../../support/run";
+import { loginOf } from "../../support/state";
 
 /** The web host's address: the host part of every account on the external MariaDB. */
 const web = "10.77.0.11";
@@ -15,14 +16,15 @@ describe("what somebody changes by hand on a server", () => {
       "mariadb",
       `ALTER USER svc_n8n@'${web}' WITH MAX_USER_CONNECTIONS 100;
        CREATE USER svc_crm@'%' IDENTIFIED BY 'opened by hand'; GRANT ALL ON mo_crm.* TO svc_crm@'%';
-       SET PASSWORD FOR svc_consent@'${web}' = PASSWORD('set by hand')`,
+       SET PASSWORD FOR svc_consent@'${web}' = PASSWORD('set by hand');
+       DELETE FROM mo_analytics.migration_history`,
     );
     await postgres(
       "mcp_portal",
       `ALTER DEFAULT PRIVILEGES FOR ROLE mcp_admin IN SCHEMA public REVOKE INSERT ON TABLES FROM svc_mcp_portal;
        GRANT CONNECT ON DATABASE mo_grafana TO PUBLIC;
        ALTER ROLE svc_idp_a CONNECTION LIMIT 50;
-       ALTER ROLE svc_discourse_a PASSWORD 'set by hand'`,
+       ALTER ROLE ${(await loginOf("mo_discourse")).user} PASSWORD 'set by hand'`,
     );
     const refreshed = await pulumi(["refresh", "--stack", "local", "--yes"]);
     expect(refreshed.code, refreshed.output).toBe(0);
@@ -38,19 +40,24 @@ describe("what somebody changes by hand on a server", () => {
     ["an account for any host", "estate:mariadb:Account mo_crm-account", /^otherHosts/],
     ["a password on MariaDB", "estate:mariadb:Account mo_consent-account", /^passwords/],
     [
+      "the history of the migrations",
+      "estate:sql:Migrations mo_analytics-migrations",
+      /^migrations\["0001_analytics"\]$/,
+    ],
+    [
       "a default privilege",
       "estate:postgres:Access mcp_portal-access",
       /^defaultGrants\["svc_mcp_portal on tables by mcp_admin in public"\]/,
     ],
     ["a grant to PUBLIC", "estate:postgres:Access mo_grafana-access", /^grants\["public on database"\]/],
-    ["a connection limit on PostgreSQL", "estate:postgres:Login mo_idp-login-a", /^connectionLimit$/],
-    ["a password on PostgreSQL", "estate:postgres:Login mo_discourse-login-a", /^password$/],
+    ["a connection limit on PostgreSQL", "estate:postgres:Login mo_idp-login", /^slots\.svc_idp_a/],
+    ["a password on PostgreSQL", "estate:postgres:Login mo_discourse-login", /^password$/],
   ])("%s is named by the preview after a refresh", (_what, resource, field) => {
     expect(fieldsOf(resource)).toMatch(field);
   });
 
   it("is all that the preview names", () => {
-    expect(planned.map(({ resource }) => resource)).toHaveLength(8);
+    expect(planned.map(({ resource }) => resource)).toHaveLength(9);
     expect(new Set(planned.map(({ op }) => op))).toEqual(new Set(["update"]));
   });
 
@@ -59,6 +66,9 @@ describe("what somebody changes by hand on a server", () => {
     expect(up.code, up.output).toBe(0);
 
     expect(await mariadb("plesk", "SHOW GRANTS FOR svc_votes@localhost")).not.toContain("DROP");
+    expect(await mariadb("mariadb", "SELECT name, step = steps FROM mo_analytics.migration_history")).toBe(
+      "analytics\t1\n",
+    );
     expect(await mariadb("mariadb", "SELECT Host FROM mysql.user WHERE User = 'svc_crm'")).toBe(`${web}\n`);
     expect(await mariadb("mariadb", `SHOW CREATE USER svc_n8n@'${web}'`)).toContain(
       "MAX_USER_CONNECTIONS 20",

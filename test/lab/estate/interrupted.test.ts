@@ -60,9 +60,7 @@ describe("a leftover of an interrupted run", () => {
     await postgres("mo_left_pg", "CREATE TABLE precious (id int)");
     const up = await project.pulumi(["up", "--stack", "local", "--yes", "--skip-preview"]);
     expect(up.code).not.toBe(0);
-    expect(up.output).toContain(
-      "pulumi import estate:postgres:Database mo_left_pg-database mo_left_pg",
-    );
+    expect(up.output).toContain("pulumi import estate:postgres:Database mo_left_pg-database mo_left_pg");
     expect(await postgres("mo_left_pg", "SELECT count(*) FROM precious")).toBe("0\n");
   });
 
@@ -72,7 +70,7 @@ describe("a leftover of an interrupted run", () => {
     expect(up.code, up.output).toBe(0);
     expect(
       await postgres("postgres", "SELECT rolname FROM pg_roles WHERE rolname LIKE 'svc\\_left%' ORDER BY 1"),
-    ).toBe("svc_left_pg\nsvc_left_pg_a\n");
+    ).toBe("svc_left_pg\nsvc_left_pg_a\nsvc_left_pg_b\n");
     expect(await mariadb("mariadb", "SELECT count(*) FROM mysql.user WHERE User = 'svc_left_my'")).toBe(
       "1\n",
     );

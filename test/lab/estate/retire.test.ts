@@ -3,7 +3,7 @@ import { mariadb, postgres } from "../../support/lab";
 import { copyProject, type ProjectCopy, plannedChanges, pulumi } from "../../support/project";
 
 const rolesLike = (pattern: string) =>
-  postgres("postgres", `SELECT rolname FROM pg_roles WHERE rolname LIKE '${pattern}'`);
+  postgres("postgres", `SELECT rolname FROM pg_roles WHERE rolname LIKE '${pattern}' ORDER BY 1`);
 
 describe("taking a database out of the catalogue", () => {
   let project: ProjectCopy;
@@ -40,7 +40,7 @@ describe("taking a database out of the catalogue", () => {
     expect(await mariadb("plesk", "SELECT User FROM mysql.user WHERE User = 'svc_forum'")).toBe(
       "svc_forum\n",
     );
-    expect(await rolesLike("svc\\_grafana%")).toBe("svc_grafana\nsvc_grafana_a\n");
+    expect(await rolesLike("svc\\_grafana%")).toBe("svc_grafana\nsvc_grafana_a\nsvc_grafana_b\n");
   });
 
   it("retired, leaves no role, grant or account behind in any database, and keeps the data", async () => {

@@ -1,11 +1,16 @@
+import { once } from "node:events";
 import * as fs from "node:fs";
 import * as net from "node:net";
+import * as tls from "node:tls";
+import { KMSClient, ListKeysCommand } from "@aws-sdk/client-kms";
+import { ListBucketsCommand } from "@aws-sdk/client-s3";
 import { beforeAll, describe, expect, it } from "vitest";
 import { attempt, must } from "../../../lab/command";
 import { cloudPort, githubPort, hostNamed, hosts, type LabHostName, operator } from "../../../lab/hosts";
 import { onConsole } from "../../../lab/machine";
 import { mirrorPackages } from "../../../lab/packages";
 import { checkout, run } from "../../../lab/paths";
+import { bucketClient, clientSettings, operatorKey, refusal } from "../../support/backup";
 
 const lab = `${checkout}/lab/lab`;
 
@@ -175,30 +180,37 @@ describe("the web host", () => {
 });
 
 describe("the cloud", () => {
-  it("answers S3 and KMS, on its own address only", async () => {
-    expect((await on("cloud", "ss -Hltn sport = :5000")).text).toContain("10.77.0.15:5000");
-    const bucket = `http://${hostNamed("cloud").ipv4}:${cloudPort}/hosts-test`;
-    const signed = (service: string) => ({
-      authorization: `AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/${service}/aws4_request`,
-    });
-    const s3 = (url: string, method: string, body?: string) =>
-      fetch(url, { method, body, headers: signed("s3") });
-    expect((await s3(bucket, "PUT")).status).toBe(200);
-    expect((await s3(`${bucket}/one`, "PUT", "hello")).status).toBe(200);
-    expect(await (await s3(`${bucket}/one`, "GET")).text()).toBe("hello");
-    await s3(`${bucket}/one`, "DELETE");
-    expect((await s3(bucket, "DELETE")).status).toBe(204);
-    const headers = {
-      "content-type": "application/x-amz-json-1.1",
-      "x-amz-target": "TrentService.ListKeys",
-      ...signed("kms"),
+  const { ipv4, fqdn } = hostNamed("cloud");
+  const certificate = () => fs.readFileSync(`${run.tls}/cloud.pem`, "utf8");
+
+  it("answers S3 over TLS, on its own address only, with a certificate for its name", async () => {
+    expect((await on("cloud", `ss -Hltn sport = :${cloudPort}`)).text).toContain(`${ipv4}:${cloudPort}`);
+    await expect(fetch(`http://${ipv4}:${cloudPort}/`)).rejects.toThrow("fetch failed");
+    const socket = tls.connect({ host: ipv4, port: cloudPort, servername: fqdn, ca: certificate() });
+    await once(socket, "secureConnect");
+    socket.destroy();
+    expect((await on("cloud", "stat -c '%a %U' /var/lib/estate-cloud/key.pem")).text).toBe(
+      "600 estate-cloud",
+    );
+  });
+
+  it("knows its operator, and nobody else", async () => {
+    const place = {
+      region: "eu-central-1",
+      endpoint: `https://${ipv4}:${cloudPort}`,
+      caCertificate: certificate(),
     };
-    const keys = await fetch(`http://${hostNamed("cloud").ipv4}:${cloudPort}/`, {
-      method: "POST",
-      headers,
-      body: "{}",
-    });
-    expect(await keys.json()).toHaveProperty("Keys");
+    const kms = new KMSClient(clientSettings(place, operatorKey()));
+    expect(await kms.send(new ListKeysCommand({}))).toHaveProperty("Keys");
+    const stranger = bucketClient(place, { accessKeyId: "AKIASTRANGER", secretAccessKey: "none" });
+    expect(await refusal(stranger.send(new ListBucketsCommand({})))).toBe("InvalidAccessKeyId");
+  });
+
+  it("keeps what it holds when the lab is brought up again", async () => {
+    const process = async () => (await on("cloud", "systemctl show --property MainPID estate-cloud")).text;
+    const before = await process();
+    await must(lab, ["up"]);
+    expect(await process()).toBe(before);
   });
 });
 

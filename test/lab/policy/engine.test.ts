@@ -6,6 +6,7 @@ import { rules } from "../../../policy/rules";
 import { secretNotExposed } from "../../../policy/rules/secret-not-exposed";
 import { copyProject, type ProjectCopy, pulumi } from "../../support/project";
 import { type Finished, projectDirectory } from "../../support/run";
+import { declare as declareBuckets } from "./bucket-violations";
 import { ViolationsProject } from "./project";
 import { declare, expected } from "./violations";
 
@@ -33,24 +34,34 @@ function policiesIn(output: string): Told[] {
 }
 
 describe("the engine with the pack", () => {
-  let project: ViolationsProject;
-  let preview: Finished;
-  let told: Told[];
+  const programs = [
+    ["violations", declare, []],
+    // What these rules look at has the real kinds' checks and defaults.
+    ["bucket-violations", declareBuckets, ["aws"]],
+  ] as const;
+  const previews: Finished[] = [];
+  let told: Told[] = [];
+  const output = () => previews.map((preview) => preview.output).join("\n");
 
   beforeAll(async () => {
-    project = new ViolationsProject(declare);
-    const init = await project.pulumi("stack", "init", "test");
-    if (init.code !== 0) throw new Error(init.output);
-    const config = project.write("policies.json", '{ "password-rotated": { "anchor": "2020-01-01" } }');
-    preview = await project.pulumi("preview", "--policy-pack", pack, "--policy-pack-config", config);
-    told = policiesIn(preview.output);
+    for (const [module, declared, real] of programs) {
+      const project = new ViolationsProject(module, declared, real);
+      try {
+        const init = await project.pulumi("stack", "init", "test");
+        if (init.code !== 0) throw new Error(init.output);
+        const config = project.write("policies.json", '{ "password-rotated": { "anchor": "2026-01-01" } }');
+        previews.push(await project.pulumi("preview", "--policy-pack", pack, "--policy-pack-config", config));
+      } finally {
+        project.remove();
+      }
+    }
+    told = previews.flatMap((preview) => policiesIn(preview.output));
   });
-  afterAll(() => project?.remove());
 
-  it("refuses a program that breaks every rule", () => {
-    expect(preview.code, preview.output).not.toBe(0);
+  it("refuses programs that break every rule", () => {
+    for (const { code } of previews) expect(code, output()).not.toBe(0);
     expect(Object.keys(expected)).toEqual(rules.map(({ name }) => name));
-    expect([...new Set(told.map(({ rule }) => rule))].sort(), preview.output).toEqual(Object.keys(expected));
+    expect([...new Set(told.map(({ rule }) => rule))].sort(), output()).toEqual(Object.keys(expected));
   });
 
   it.each(rules)("is told by $name what is wrong, once", ({ name, enforcementLevel, description }) => {
@@ -64,7 +75,7 @@ describe("the engine with the pack", () => {
   });
 
   it("prints no password", () => {
-    expect(preview.output).not.toContain("never-write-a-password");
+    expect(output()).not.toContain("never-write-a-password");
   });
 });
 

@@ -5,16 +5,21 @@ import { pulumi } from "../../support/project";
 import { type Finished, projectDirectory } from "../../support/run";
 import type { Declare } from "./violations";
 
-/** A Pulumi project of its own whose providers take anything. */
+/** A Pulumi project of its own that declares what a module beside this one does. */
 export class ViolationsProject {
   private readonly home = mkdtempSync(join(tmpdir(), "estate-policy-"));
 
-  /** `declare`: what will be declared, to know which kinds the providers have to serve. */
-  constructor(declare: (create: Declare) => void) {
+  /**
+   * @param module name of the module
+   * @param declare what it declares, to know which kinds have to be served
+   * @param real providers whose own plugin takes part; the others take anything
+   */
+  constructor(module: string, declare: (create: Declare) => void, real: readonly string[] = []) {
     const tokens = new Map<string, Set<string>>();
     declare((type) => {
       const [owner = "", , of] = type.split(":");
       const provider = owner === "pulumi" ? (of as string) : owner;
+      if (real.includes(provider)) return { result: "" } as never;
       const served = tokens.get(provider) ?? new Set();
       if (owner !== "pulumi") served.add(type);
       tokens.set(provider, served);
@@ -23,7 +28,8 @@ export class ViolationsProject {
     symlinkSync(join(projectDirectory, "node_modules"), join(this.home, "node_modules"));
     mkdirSync(join(this.home, "state"));
     this.write("package.json", '{ "name": "violations" }');
-    this.write("index.ts", `require(${JSON.stringify(join(__dirname, "fixture/program.ts"))});\n`);
+    const required = (file: string) => `require(${JSON.stringify(join(__dirname, file))})`;
+    this.write("index.ts", `${required("fixture/program.ts")}.run(${required(`${module}.ts`)}.declare);\n`);
     const plugins = [...tokens].map(([provider, served]) => {
       mkdirSync(join(this.home, provider));
       const executable = join(provider, `pulumi-resource-${provider}`);
@@ -36,7 +42,8 @@ export class ViolationsProject {
       chmodSync(join(this.home, executable), 0o755);
       return `    - { name: ${provider}, path: ./${provider} }\n`;
     });
-    this.write("Pulumi.yaml", `${PROJECT}plugins:\n  providers:\n${plugins.join("")}`);
+    const providers = plugins.length > 0 ? `plugins:\n  providers:\n${plugins.join("")}` : "";
+    this.write("Pulumi.yaml", PROJECT + providers);
   }
 
   pulumi(...args: string[]): Promise<Finished> {

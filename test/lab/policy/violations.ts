@@ -14,26 +14,23 @@ export interface Expected {
 }
 
 const tags = { owner: "platform", "data-protection-contact": "dpo@estate.test" };
-const allow = { Effect: "Allow", Principal: "*", Action: "s3:GetObject", Resource: "*" };
-const denyPlain = {
-  Effect: "Deny",
-  Principal: "*",
-  Action: "s3:*",
-  Resource: ["arn:aws:s3:::b", "arn:aws:s3:::b/*"],
-  Condition: { Bool: { "aws:SecureTransport": "false" } },
-};
-
-/** A program in which each rule of the pack is broken exactly once. */
+/** A program in which each rule of the pack is broken exactly once, but those of bucket-violations.ts. */
 export function declare(create: Declare): void {
   const frankfurt = create("pulumi:providers:aws", "frankfurt", {
     region: "eu-central-1",
   }) as pulumi.ProviderResource;
-  const s3 = (kind: string, name: string, props: object) =>
-    create(`aws:s3/bucket${kind}:Bucket${kind}`, name, { bucket: "b", ...props }, { provider: frankfurt });
-  const password = (name: string, length = 40) =>
-    create("random:index/randomPassword:RandomPassword", name, { length }) as pulumi.CustomResource & {
+  const rotation = create("estate:rotation:Schedule", "rotation", {
+    services: { mo_crm: { days: 90, graceDays: 7, anchor: "2026-01-01", forced: [] } },
+  }) as pulumi.CustomResource;
+  const generator = (name: string, props: object) =>
+    create("random:index/randomPassword:RandomPassword", name, {
+      length: 40,
+      ...props,
+    }) as pulumi.CustomResource & {
       result: pulumi.Output<string>;
     };
+  const password = (name: string, length = 40) =>
+    generator(name, { length, keepers: { generation: rotation.id } });
   let accounts = 0;
   const account = (name: string, props: object) => {
     accounts += 1;
@@ -70,7 +67,7 @@ export function declare(create: Declare): void {
     commands: "-@all +@admin",
   });
   password("short", 16);
-  password("mo_crm-password-1");
+  account("stale", { passwords: [generator("never-rotated", {}).result] });
   create("command:local:Command", "on-the-command-line", { create: password("exposed").result });
 
   create("estate:postgres:Access", "for-everybody", {
@@ -87,6 +84,15 @@ export function declare(create: Declare): void {
     memberships: [],
   });
   create("estate:postgres:Database", "unprotected", { name: "mo_idp", extensions: ["plpython3u"] });
+  create("estate:postgres:RowSecurity", "half-open", { database: "mo_idp", tables: { users: "off" } });
+  create("estate:sql:Migrations", "making", {
+    database: "mo_idp",
+    migrations: { "0001_accounts": { up: "CREATE TABLE accounts (id int);" } },
+  });
+  create("estate:sql:Migrations", "borrowed-path", {
+    database: "mo_crm",
+    migrations: { "0001_f": { up: "CREATE FUNCTION f() RETURNS int SECURITY DEFINER RETURN 1;" } },
+  });
   create("pulumi:providers:estate", "unverified", { postgres: '{ "caCertificate": "any" }' });
   create("estate:component:PostgresServer", "old", { server: { minimumVersion: "12" } });
 
@@ -106,41 +112,6 @@ export function declare(create: Declare): void {
     ...rule(3306, "10.0.0.8/29"),
   });
 
-  create("pulumi:providers:aws", "virginia", { region: "us-east-1" });
-  create(
-    "aws:s3/bucket:Bucket",
-    "bare",
-    { bucket: "bare", objectLockEnabled: true, tags },
-    { provider: frankfurt },
-  );
-  create("aws:s3/bucket:Bucket", "unlocked", { bucket: "b", tags }, { provider: frankfurt });
-  s3("PublicAccessBlock", "half-open", { blockPublicAcls: true });
-  s3("Acl", "public-acl", { acl: "public-read" });
-  s3("OwnershipControls", "owned", { rule: { objectOwnership: "BucketOwnerEnforced" } });
-  s3("Policy", "public-policy", { policy: JSON.stringify({ Statement: [allow, denyPlain] }) });
-  s3("Policy", "plain-policy", { policy: JSON.stringify({ Statement: [] }) });
-  s3("ServerSideEncryptionConfiguration", "weak", {
-    rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256", kmsMasterKeyId: "k" } }],
-  });
-  s3("Versioning", "forgetful", { versioningConfiguration: { status: "Suspended" } });
-  s3("LifecycleConfiguration", "short-lived", {
-    rules: [
-      {
-        id: "d",
-        status: "Enabled",
-        expiration: { days: 90 },
-        noncurrentVersionExpiration: { noncurrentDays: 30 },
-      },
-    ],
-  });
-  s3("ObjectLockConfiguration", "locked", { rule: { defaultRetention: { mode: "COMPLIANCE", days: 30 } } });
-  create("aws:kms/key:Key", "stale-key", { tags }, { provider: frankfurt });
-  create(
-    "aws:ec2/securityGroup:SecurityGroup",
-    "untagged",
-    { tags: { "data-protection-contact": "dpo" } },
-    { provider: frankfurt },
-  );
   create(
     "aws:ec2/securityGroup:SecurityGroup",
     "open-group",
@@ -159,13 +130,13 @@ export const expected: Record<string, Expected> = {
   "account-host-exact": { resource: "any-host", says: 'host is "%"' },
   "account-least-privilege": { resource: "superuser", says: 'SUPER on "mo_crm" is never granted' },
   "account-tls-required": { resource: "without-tls", says: 'require is "NONE"' },
-  "bucket-acl-private": { resource: "public-acl", says: 'acl is "public-read"' },
+  "bucket-acl-private": { resource: "acl-counts", says: 'objectOwnership is "ObjectWriter"' },
   "bucket-encrypted": { resource: "weak", says: 'sseAlgorithm is "AES256"' },
   "bucket-guarded": {
     resource: "bare",
     says: "has no BucketPublicAccessBlock, BucketServerSideEncryptionConfiguration",
   },
-  "bucket-object-locked": { resource: "unlocked", says: "objectLockEnabled is not set" },
+  "bucket-object-locked": { resource: "shelf", says: "objectLockEnabled is not set" },
   "bucket-policy-closed": { resource: "public-policy", says: 'allows to Principal "*"' },
   "bucket-public-access-blocked": { resource: "1 resource", says: "" },
   "bucket-retention-kept": { resource: "short-lived", says: "no enabled rule expires archives" },
@@ -181,13 +152,16 @@ export const expected: Record<string, Expected> = {
   "key-rotated": { resource: "stale-key", says: "enableKeyRotation is not set" },
   "password-generated": { resource: "literal", says: "no RandomPassword of this stack made" },
   "password-published": { resource: stack, says: "no GitHub secret is made from the password of" },
-  "password-rotated": { resource: "mo_crm-password-1", says: "mo_crm is at generation 1, and" },
+  "password-rotated": { resource: "never-rotated", says: "keepers hold no generation" },
   "password-strong": { resource: "short", says: "length is 16" },
   "password-unique": { resource: "twin", says: "has the same password as one" },
   "redis-user-least-privilege": { resource: "redis-admin", says: "commands allow @admin" },
   "region-european": { resource: "virginia", says: 'region is "us-east-1"' },
   "role-least-privilege": { resource: "creator", says: "CREATEROLE" },
+  "row-security-closed": { resource: "half-open", says: "tables.users is off without a reason" },
+  "row-security-declared": { resource: "half-open", says: "tables says nothing of accounts" },
   "secret-not-exposed": { resource: "on-the-command-line", says: "create holds a password" },
+  "security-definer-pinned": { resource: "borrowed-path", says: "SECURITY DEFINER without SET search_path" },
   "security-group-source-narrow": { resource: "open-group", says: "source 0.0.0.0/0 is wider than /29" },
   "server-tls-only": { resource: "plain-server", says: "MariaDB answers without TLS" },
   "server-version-supported": { resource: "old", says: 'minimumVersion is "12"' },

@@ -10,7 +10,7 @@ import { mariadb, onHost, postgres } from "../../support/lab";
 import { filesBelow, findLeaks, type Place, watchProcesses } from "../../support/leak";
 import { plannedChanges, pulumi } from "../../support/project";
 import { run, succeed } from "../../support/run";
-import { exportState, generatedPasswords, redisAdmin } from "../../support/state";
+import { exportState, generatedPasswords, loginOf, redisAdmin } from "../../support/state";
 import { logEveryStatement, readEveryLog, searchHost } from "../../support/statement-logs";
 
 const stack = ["--stack", "local"];
@@ -22,13 +22,8 @@ const planted = new Map(
   ]),
 );
 const plantedIn = (name: string) => planted.get(name) ?? "";
-/** One account of each engine whose password the program has to write anew. */
-const replaced = [
-  "mo_grafana-password-1",
-  "mo_votes-password-1",
-  "mo_hooks-password-1",
-  "redis-svc_main-password-1",
-];
+/** One account of each engine whose password is rotated: the former one goes on beside it. */
+const replaced = ["mo_grafana-password", "mo_votes-password", "mo_hooks-password", "redis-svc_main-password"];
 /** And the steps on the hosts that write the admins. */
 const rewritten = ["mariadb-server", "postgres-server", "redis-server"];
 
@@ -46,7 +41,10 @@ describe("a password the program generates, with every statement logged", () => 
     const before = await generatedPasswords();
     stopLogging = await logEveryStatement(redis);
 
-    await postgres("postgres", `ALTER ROLE svc_idp_a PASSWORD '${plantedIn("postgres")}'`);
+    await postgres(
+      "postgres",
+      `ALTER ROLE ${(await loginOf("mo_idp")).user} PASSWORD '${plantedIn("postgres")}'`,
+    );
     await mariadb("plesk", `SET PASSWORD FOR svc_newsletter@localhost = PASSWORD('${plantedIn("plesk")}')`);
     await mariadb("mariadb", `SET PASSWORD FOR svc_n8n@'10.77.0.11' = PASSWORD('${plantedIn("mariadb")}')`);
     await redis.call("ACL", "SETUSER", "svc_crm", "resetpass", `>${randomBytes(24).toString("hex")}`);
@@ -123,7 +121,7 @@ describe("a password the program generates, with every statement logged", () => 
 
   it("shows that the logs do hold what the program wrote: hashes", () => {
     const log = (where: string) => places.find((place) => place.where === where)?.text ?? "";
-    expect(log("postgres: server log")).toMatch(/ALTER ROLE "?svc_grafana_a.*SCRAM-SHA-256\$4096/);
+    expect(log("postgres: server log")).toMatch(/ALTER ROLE "?svc_grafana_[ab].*SCRAM-SHA-256\$4096/);
     expect(log("plesk: general log")).toMatch(/ALTER USER 'svc_votes'.*'\*[0-9A-F]{40}'/);
     expect(log("mariadb: general log")).toMatch(/ALTER USER 'svc_hooks'.*'\*[0-9A-F]{40}'/);
   });

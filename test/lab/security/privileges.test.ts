@@ -3,7 +3,7 @@ import type { RedisServer } from "../../../connect/redis";
 import type { Privileges } from "../../../ops/privileges/check";
 import { mariadb, onHost, postgres } from "../../support/lab";
 import { run } from "../../support/run";
-import { redisAdmin } from "../../support/state";
+import { loginOf, redisAdmin } from "../../support/state";
 
 /** The web host's address: the host part of every account on the external MariaDB. */
 const web = "10.77.0.11";
@@ -36,6 +36,12 @@ async function violationsWith(name: string, remove: () => Promise<unknown>, mend
 
 const titles = (probes: { title: string }[]) => probes.map(({ title }) => title);
 
+/** The slot that mo_grafana logs in at: a rotation takes the other. */
+let slot: string;
+beforeAll(async () => {
+  slot = (await loginOf("mo_grafana")).user;
+});
+
 describe("what every service can and cannot do", () => {
   it("is as declared, shown by trying it", async () => {
     const table = await run("ops/estate", ["check", "--stack", "local", "--privileges"]);
@@ -61,20 +67,11 @@ describe("what every service can and cannot do", () => {
 });
 
 describe("a service whose tables the program migrates", () => {
-  const columns = "id bigint NOT NULL, word varchar(9) NOT NULL, PRIMARY KEY (id)";
-
   beforeAll(async () => {
-    await mariadb("mariadb", `CREATE TABLE mo_hooks.queue (${columns})`);
-    await postgres(
-      "ncy8",
-      `CREATE TABLE task (${columns}); ALTER TABLE task OWNER TO ncy8_owner; ALTER TABLE task FORCE ROW LEVEL SECURITY;
-       ALTER TABLE task ENABLE ROW LEVEL SECURITY;
-       GRANT SELECT, INSERT, UPDATE, DELETE ON task TO svc_ncy8; CREATE TABLE secret (id int)`,
-    );
+    await postgres("ncy8", "CREATE TABLE secret (id int)");
   });
   afterAll(async () => {
-    await mariadb("mariadb", "DROP TABLE mo_hooks.queue");
-    await postgres("ncy8", "DROP TABLE task, secret");
+    await postgres("ncy8", "DROP TABLE secret");
   });
 
   it("works on their rows and cannot change the tables nor hand them on", async () => {
@@ -82,10 +79,14 @@ describe("a service whose tables the program migrates", () => {
     const tried = report.results.flatMap(({ probes }) => titles(probes));
     expect(tried).toEqual(
       expect.arrayContaining([
-        "insert into queue",
-        "insert into public.task",
-        "drop public.task",
-        "grant public.task on",
+        "insert into webhook_logs",
+        "insert into webhook_queue",
+        "read the history of its migrations",
+        "insert into public.users",
+        "drop public.users",
+        "grant public.users on",
+        "take ncy8_member for a transaction",
+        "see a row as ncy8_member with a context that nobody signed",
       ]),
     );
     expect(report.results.flatMap(({ probes }) => probes.filter(({ ok }) => !ok))).toEqual([]);
@@ -106,10 +107,10 @@ describe("a service whose tables the program migrates", () => {
   it("the right to hand a table on is named", async () => {
     const found = await violationsWith(
       "ncy8",
-      () => postgres("ncy8", "GRANT SELECT ON task TO svc_ncy8 WITH GRANT OPTION"),
-      () => postgres("ncy8", "REVOKE GRANT OPTION FOR SELECT ON task FROM svc_ncy8"),
+      () => postgres("ncy8", "GRANT SELECT ON users TO svc_ncy8 WITH GRANT OPTION"),
+      () => postgres("ncy8", "REVOKE GRANT OPTION FOR SELECT ON users FROM svc_ncy8"),
     );
-    expect(titles(found)).toEqual(["grant public.task on"]);
+    expect(titles(found)).toEqual(["grant public.users on"]);
   });
 });
 
@@ -130,23 +131,17 @@ describe("PostgreSQL: a guard removed by hand is named", () => {
 
   it("a way into another database", async () => {
     const hba = "/etc/postgresql/17/main/pg_hba.conf";
-    const line = `hostssl mo_idp svc_grafana_a ${web}/32 scram-sha-256`;
+    const line = `hostssl mo_idp ${slot} ${web}/32 scram-sha-256`;
     const found = await violationsWith(
       "mo_grafana",
       async () => {
         await onHost("postgres", ["cp", "-p", hba, `${hba}.kept`]);
         await onHost("postgres", ["sed", "-i", `1i ${line}`, hba]);
-        await postgres(
-          "postgres",
-          "GRANT CONNECT ON DATABASE mo_idp TO svc_grafana_a; SELECT pg_reload_conf()",
-        );
+        await postgres("postgres", `GRANT CONNECT ON DATABASE mo_idp TO ${slot}; SELECT pg_reload_conf()`);
       },
       async () => {
         await onHost("postgres", ["mv", `${hba}.kept`, hba]);
-        await postgres(
-          "postgres",
-          "REVOKE CONNECT ON DATABASE mo_idp FROM svc_grafana_a; SELECT pg_reload_conf()",
-        );
+        await postgres("postgres", `REVOKE CONNECT ON DATABASE mo_idp FROM ${slot}; SELECT pg_reload_conf()`);
       },
     );
     expect(titles(found)).toEqual(["connect to another database by its grants", "log in to database mo_idp"]);
@@ -167,17 +162,17 @@ describe("PostgreSQL: a guard removed by hand is named", () => {
   it("CREATEROLE of the login slot, which works as another role", async () => {
     const found = await violationsWith(
       "mo_grafana",
-      sql("ALTER ROLE svc_grafana_a CREATEROLE"),
-      sql("ALTER ROLE svc_grafana_a NOCREATEROLE"),
+      sql(`ALTER ROLE ${slot} CREATEROLE`),
+      sql(`ALTER ROLE ${slot} NOCREATEROLE`),
     );
-    expect(found.map(({ detail }) => detail)).toEqual(["svc_grafana_a is CREATEROLE"]);
+    expect(found.map(({ detail }) => detail)).toEqual([`${slot} is CREATEROLE`]);
   });
 
   it("membership in another service's role", async () => {
     const found = await violationsWith(
       "mo_grafana",
-      sql("GRANT svc_idp TO svc_grafana_a"),
-      sql("REVOKE svc_idp FROM svc_grafana_a"),
+      sql(`GRANT svc_idp TO ${slot}`),
+      sql(`REVOKE svc_idp FROM ${slot}`),
     );
     expect(titles(found)).toEqual([
       "be a member of any role but its service",
@@ -309,10 +304,23 @@ describe("MariaDB: a guard removed by hand is named", () => {
     );
   });
 
+  it("rights on all tables, the history of the migrations among them", async () => {
+    const found = await violationsWith(
+      "mo_hooks",
+      sql(`GRANT SELECT, UPDATE ON \`mo\\_hooks\`.* TO ${hooks}`),
+      sql(`REVOKE SELECT, UPDATE ON \`mo\\_hooks\`.* FROM ${hooks}`),
+    );
+    expect(titles(found)).toEqual([
+      "read the history of its migrations",
+      "change the history of its migrations",
+      "hold rights on a database that are not declared",
+    ]);
+  });
+
   it("a right that is missing", async () => {
-    const grant = (verb: string, to: string) => sql(`${verb} INSERT ON \`mo\\_hooks\`.* ${to} ${hooks}`);
+    const grant = (verb: string, to: string) => sql(`${verb} INSERT ON mo_hooks.webhook_logs ${to} ${hooks}`);
     const found = await violationsWith("mo_hooks", grant("REVOKE", "FROM"), grant("GRANT", "TO"));
-    expect(found.map(({ title, code }) => [title, code])).toEqual([["insert into its tables", "1142"]]);
+    expect(found.map(({ title, code }) => [title, code])).toEqual([["insert into webhook_logs", "1142"]]);
   });
 });
 
@@ -364,9 +372,9 @@ describe("Redis: a guard removed by hand is named", () => {
 
 describe("after all of it", () => {
   it("a service that cannot log in fails the run, with the reason", async () => {
-    await postgres("postgres", "ALTER ROLE svc_grafana_a NOLOGIN");
+    await postgres("postgres", `ALTER ROLE ${slot} NOLOGIN`);
     const { code, report } = await check("mo_grafana").finally(() =>
-      postgres("postgres", "ALTER ROLE svc_grafana_a LOGIN"),
+      postgres("postgres", `ALTER ROLE ${slot} LOGIN`),
     );
     expect(code).toBe(1);
     expect(report.results[0]).toMatchObject({ probes: [], fault: expect.stringContaining("switched off") });

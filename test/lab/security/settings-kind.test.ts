@@ -174,13 +174,24 @@ describe("a setting that can be changed while the server runs", () => {
   });
 });
 
-describe("a host that cannot be reached", () => {
-  it("is an error, and not a server without settings", async () => {
+describe("what cannot be read", () => {
+  const old = (server: Server) => ({ inputs: declared[server], state: declared[server] });
+
+  it("is an error where the host does not answer, and not a server without settings", async () => {
     const call = callOf("redis");
-    const old = { inputs: declared.redis, state: declared.redis };
-    const elsewhere = { ...call, config: { ssh: { ...call.config.ssh, port: 1 } } };
-    await expect(hostServerSettings.read(elsewhere, "redis", old)).rejects.toThrow(
-      /cannot connect|did not answer/,
-    );
+    const elsewhere = { ...call, config: { ssh: { ...call.config.ssh, host: "127.0.0.1", port: 1 } } };
+    await expect(hostServerSettings.read(elsewhere, "redis", old("redis"))).rejects.toThrow(/cannot connect/);
+  });
+
+  it("is an error where the server does not tell", async () => {
+    const client = "/usr/share/postgresql-common/pg_wrapper";
+    await onHost("postgres", ["chmod", "a-x", client]);
+    try {
+      await expect(hostServerSettings.read(callOf("postgres"), "postgres", old("postgres"))).rejects.toThrow(
+        /^postgres: its settings cannot be read: .*[Pp]ermission denied/,
+      );
+    } finally {
+      await onHost("postgres", ["chmod", "a+x", client]);
+    }
   });
 });

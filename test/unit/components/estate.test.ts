@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import { ContextKeyring } from "../../../components/context-keys";
 import { MariadbDatabase } from "../../../components/mariadb-database";
 import type { PasswordGeneration } from "../../../components/passwords";
 import { PostgresDatabase } from "../../../components/postgres-database";
@@ -6,6 +8,9 @@ import { RedisUser } from "../../../components/redis-user";
 import { createServers } from "../../../components/servers";
 import { databases as catalogue, redisUsers } from "../../../estate/catalogue";
 import { checkEstate } from "../../../estate/check";
+import { readAllMigrations } from "../../../estate/migrations/read";
+import { databaseSecrets } from "../../../estate/published";
+import { rowSecurity, rowSecurityOf } from "../../../estate/row-security";
 import type { DatabaseEntry, Estate } from "../../../estate/types";
 import { openTexts, type Recorded, record, unseal } from "../../support/record";
 
@@ -43,14 +48,38 @@ function estateOf(databases: readonly DatabaseEntry[]): Estate {
 /** The whole estate as the program builds it. */
 function build(estate: Estate, generation?: PasswordGeneration): void {
   const servers = createServers(estate);
+  const migrations = readAllMigrations(estate.databases, join(__dirname, "../../.."));
+  const keyring = new ContextKeyring("context-keys");
   for (const entry of estate.databases) {
     if (entry.engine === "postgres")
-      new PostgresDatabase(entry.name, { entry, server: servers.postgres, ...(generation && { generation }) });
-    else new MariadbDatabase(entry.name, { entry, server: servers[entry.server], ...(generation && { generation }) });
+      new PostgresDatabase(entry.name, {
+        entry,
+        server: servers.postgres,
+        migrations: migrations[entry.name],
+        rowSecurity: rowSecured(entry.name, keyring),
+        ...(generation && { generation }),
+      });
+    else
+      new MariadbDatabase(entry.name, {
+        entry,
+        server: servers[entry.server],
+        migrations: migrations[entry.name],
+        ...(generation && { generation }),
+      });
   }
   for (const entry of estate.redisUsers) {
-    if (servers.redis) new RedisUser(`redis-${entry.name}`, { entry, server: servers.redis, ...(generation && { generation }) });
+    if (servers.redis)
+      new RedisUser(`redis-${entry.name}`, {
+        entry,
+        server: servers.redis,
+        ...(generation && { generation }),
+      });
   }
+}
+
+function rowSecured(name: string, keyring: ContextKeyring) {
+  const declaration = rowSecurityOf(name);
+  return declaration && { declaration, keyring };
 }
 
 /** Resources of one database: its component and whatever carries its name. */
@@ -96,11 +125,30 @@ describe("the whole estate", () => {
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it("stays within 12 resources a PostgreSQL database and 8 a MariaDB one, two secrets at GitHub included", () => {
-    for (const { name, engine } of catalogue) {
-      const own = ofDatabase(resources, name).length + 2;
+  it("stays within 12 resources a PostgreSQL database and 8 a MariaDB one, secrets at GitHub included", () => {
+    for (const entry of catalogue) {
+      const { name, engine } = entry;
+      const own = ofDatabase(resources, name).length + Object.keys(databaseSecrets(entry)).length;
       expect(own, name).toBeLessThanOrEqual(engine === "postgres" ? 12 : 8);
     }
+  });
+
+  it("secures the rows of every platform database before its service is let in", () => {
+    const secured = resources.filter(({ type }) => type === "estate:postgres:RowSecurity");
+    expect(secured.map(({ name }) => name)).toEqual(
+      rowSecurity.map(({ database }) => `${database}-row-security`),
+    );
+    for (const { database } of rowSecurity) {
+      const { inputs } = find(resources, `${database}-row-security`);
+      expect(openTexts(inputs.keys)).toEqual([]);
+      expect(unseal(inputs.keys)).toEqual({ k1: expect.stringMatching(/^[\w-]{43}$/) });
+      // What is granted inside is the one's, what is granted on the database the other's.
+      const access = find(resources, `${database}-access`).inputs;
+      expect([access.schemas, access.defaultGrants]).toEqual([[], {}]);
+      expect(Object.keys(access.grants as object).every((key) => key.endsWith(" on database"))).toBe(true);
+    }
+    const keys = secured.map(({ inputs }) => JSON.stringify(unseal(inputs.keys)));
+    expect(new Set(keys).size).toBe(keys.length);
   });
 
   it("shows no secret in the clear, in no input of no resource", () => {

@@ -1,8 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { databases, redisUsers } from "../../../estate/catalogue";
+import { checkStackConfig } from "../../../estate/check";
+import type { FaultyEstate } from "../../../estate/faults";
+import { loadStackConfig } from "../../../estate/load";
 import { expectedSecrets, secretNameFaults } from "../../../estate/published";
+import { rowSecurityOf } from "../../../estate/row-security";
 import { secretName } from "../../../estate/schema";
 import type { DatabaseEntry, Estate, RedisUserEntry } from "../../../estate/types";
+import { projectDirectory } from "../../support/run";
 
 const servers = { plesk: {}, mariadb: {}, postgres: {}, redis: {} };
 const estate = { stack: "test", config: { servers }, databases, redisUsers } as unknown as Estate;
@@ -32,13 +37,13 @@ describe("the secrets of the estate", () => {
     expect(all.length).toBeLessThanOrEqual(100);
   });
 
-  it("are two for each live service, and the operator's own are only looked for", () => {
+  it("are two for each live service, three with row security, and the operator's own are only looked for", () => {
     const kept = expectedSecrets(estate);
     for (const { name } of [...databases, ...redisUsers]) {
       expect(
         kept.filter(({ about }) => about === name),
         name,
-      ).toHaveLength(2);
+      ).toHaveLength(rowSecurityOf(name) ? 3 : 2);
     }
     const operators = kept.filter(({ keptBy }) => keptBy === "operator").map(({ name }) => name);
     expect(operators).toEqual(["SSH_HOST", "SSH_PORT", "SSH_USER", "SSH_PRIVATE_KEY", "PLESK_API_KEY"]);
@@ -80,5 +85,45 @@ describe("a name that something else has", () => {
 
   it("is none in the catalogue", () => {
     expect(secretNameFaults(databases, redisUsers)).toEqual([]);
+  });
+});
+
+describe("where they go", () => {
+  const declared = loadStackConfig("prod", projectDirectory);
+  const faults = (github: unknown) => {
+    try {
+      checkStackConfig({ ...declared, github });
+      return [];
+    } catch (error) {
+      return (error as FaultyEstate).faults.map(({ path, fix }) => `${path}: ${fix}`);
+    }
+  };
+
+  it("is declared by every stack, or by none", () => {
+    expect(loadStackConfig("local", projectDirectory).github?.environment).toBe("staging");
+    expect(loadStackConfig("staging", projectDirectory).github?.environment).toBe("staging");
+    expect(declared.github?.environment).toBe("production");
+    expect(faults(undefined)).toEqual([]);
+  });
+
+  it.each([
+    [
+      "a repository without its owner",
+      { repository: "applications" },
+      /^github\.repository: give owner\/name/,
+    ],
+    ["an address", { repository: "https://github.com/o/r" }, /^github\.repository: give owner\/name/],
+    ["a path", { repository: "o/.." }, /^github\.repository: give owner\/name/],
+    ["an environment with a slash", { environment: "a/b" }, /^github\.environment: name an environment/],
+    ["a server without TLS", { baseUrl: "http://github.test/" }, /^github\.baseUrl: give the https URL/],
+    [
+      "a token in the file",
+      { token: "x" },
+      /^github\.token: no such key; known here: repository, environment/,
+    ],
+  ])("is not %s", (_what, change, fault) => {
+    const found = faults({ repository: "o/r", environment: "production", ...change });
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatch(fault);
   });
 });

@@ -21,7 +21,7 @@ const login: ConnectionOutput = {
   caCertificate: "PEM",
   serverName: "postgres.example",
 };
-const outputs = { connections: { mo_idp: login }, redis: {}, admins: {}, wrappingSecrets: {} };
+const outputs = { connections: { mo_idp: login }, redis: {}, admins: {}, rotations: {}, wrappingSecrets: {} };
 
 describe("parseStackOutputs", () => {
   it("takes what the program exports, beside other outputs", () => {

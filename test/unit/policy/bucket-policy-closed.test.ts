@@ -10,6 +10,15 @@ const allow = {
 };
 const anybody = ['Statement[0] allows to Principal "*". Name the roles'];
 
+verifyRule(bucketPolicyClosed, { type: "aws:s3/bucket:Bucket", props: policy(allow) }, [
+  {
+    clause: "anybody in the bucket's own policy",
+    props: policy({ ...allow, Principal: "*" }),
+    says: anybody,
+  },
+  { clause: "nothing where a bucket carries none", props: { policy: undefined }, says: [] },
+]);
+
 verifyRule(bucketPolicyClosed, { type: "aws:s3/bucketPolicy:BucketPolicy", props: policy(allow) }, [
   { clause: "*", props: policy({ ...allow, Principal: "*" }), says: anybody },
   { clause: "any account", props: policy({ ...allow, Principal: { AWS: "*" } }), says: anybody },

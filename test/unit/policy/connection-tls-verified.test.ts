@@ -13,6 +13,25 @@ for (const property of ["mariadb", "postgres", "redis"]) {
   ]);
 }
 
+const endpoints = (s3: string) => JSON.stringify([{ s3, kms: "https://cloud.test" }]);
+
+verifyRule(
+  connectionTlsVerified,
+  { type: "pulumi:providers:aws", props: { endpoints: endpoints("https://cloud.test"), insecure: "false" } },
+  [
+    {
+      clause: "an endpoint without TLS",
+      props: { endpoints: endpoints("http://cloud.test") },
+      says: ['endpoints.s3 is "http://cloud.test". Use https'],
+    },
+    {
+      clause: "servers that are not verified",
+      props: { insecure: "true" },
+      says: ["insecure is true, so any server could answer. Leave it out"],
+    },
+  ],
+);
+
 verifyRule(
   connectionTlsVerified,
   { type: "pulumi:providers:estate", props: { ssh: JSON.stringify({ host: "h" }) } },

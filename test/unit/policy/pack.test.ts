@@ -50,16 +50,18 @@ describe("the pack", () => {
 });
 
 describe("the settings of each stack", () => {
-  it.each(["prod", "staging", "local"])("of %s are its own addresses", (stack) => {
+  it.each(["prod", "staging", "local"])("of %s repeat its own configuration", (stack) => {
     const { config } = parse(text(`Pulumi.${stack}.yaml`)) as { config: Record<string, unknown> };
     const { pleskAddress, operators } = config["database-estate:access"] as {
       pleskAddress: string;
       operators: string[];
     };
+    const { anchor } = config["database-estate:rotation"] as { anchor: string };
     expect(JSON.parse(text(`policy/config.${stack}.json`))).toEqual({
       "firewall-source-narrow": { allowed: [pleskAddress, ...operators] },
       "firewall-database-ports-closed": { pleskAddresses: [pleskAddress] },
       "hba-source-narrow": { allowed: [pleskAddress] },
+      "password-rotated": { anchor },
     });
   });
 });

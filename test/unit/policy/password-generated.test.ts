@@ -16,7 +16,7 @@ const account = (name: string, passwords: unknown, from: string[]): Member => ({
 const login = (name: string, password: unknown, from: string[]): Member => ({
   type: "estate:postgres:Login",
   name,
-  props: { role: `svc_${name}_a`, worksAs: `svc_${name}`, password },
+  props: { worksAs: `svc_${name}`, password },
   madeFrom: { password: from },
 });
 const redis = (name: string, passwords: unknown, from: string[]): Member => ({

@@ -16,22 +16,18 @@ verifyRule(
   ],
 );
 
-verifyRule(
-  serviceNaming,
-  { type: "estate:postgres:Login", props: { role: "svc_idp_b", worksAs: "svc_idp" } },
-  [
-    {
-      clause: "a slot of another service",
-      props: { role: "svc_crm_a" },
-      says: ['role is "svc_crm_a". The login slots of svc_idp are svc_idp_a and svc_idp_b'],
-    },
-    {
-      clause: "a service without its prefix",
-      props: { role: "idp_a", worksAs: "idp" },
-      says: ['worksAs is "idp". A service\'s name begins with svc_'],
-    },
-  ],
-);
+verifyRule(serviceNaming, { type: "estate:postgres:Login", props: { worksAs: "svc_idp", probe: "mo_idp" } }, [
+  {
+    clause: "another service's database",
+    props: { probe: "mo_grafana" },
+    says: ['probe is "mo_grafana", whose service is "svc_grafana"'],
+  },
+  {
+    clause: "a service without its prefix",
+    props: { worksAs: "idp", probe: undefined },
+    says: ['worksAs is "idp". A service\'s name begins with svc_'],
+  },
+]);
 
 verifyRule(
   serviceNaming,

@@ -26,6 +26,12 @@ verifyRule(tagsComplete, good, [
   },
 ]);
 
+for (const type of ["aws:iam/user:User", "aws:iam/role:Role", "aws:kms/key:Key"]) {
+  verifyRule(tagsComplete, { ...good, type }, [
+    { clause: "no owner", props: { tags: { ...tags, owner: undefined } }, says: ['tags hold no "owner"'] },
+  ]);
+}
+
 describe("with values for missing tags", () => {
   const config = { defaults: { owner: "platform" } };
 

@@ -8,7 +8,7 @@ export interface KeyInputs {
   description?: string;
   /** Days. */
   deletionWindowInDays?: number;
-  enableKeyRotation: boolean;
+  enableKeyRotation?: boolean;
   tags?: Record<string, string>;
   tagsAll: Record<string, string>;
   region: string;
@@ -26,7 +26,7 @@ const KEY_FIELDS: Fields = {
     local: true,
     fault: (value) => (Number(value) < 7 || Number(value) > 30 ? "must be 7 to 30" : undefined),
   },
-  enableKeyRotation: { type: "boolean", default: false },
+  enableKeyRotation: { type: "boolean" },
   tags: { type: "map", local: true },
   tagsAll: { type: "map" },
   region: { type: "string", replaces: true },
@@ -78,7 +78,8 @@ export const key: Kind<Aws, KeyInputs, KeyState> = {
     const kms = await config.kms(news.region);
     if (news.description !== undefined && news.description !== state.description)
       await kms.send(new UpdateKeyDescriptionCommand({ KeyId: id, Description: news.description }));
-    if (news.enableKeyRotation !== state.enableKeyRotation) await rotate(kms, id, news.enableKeyRotation);
+    const rotated = news.enableKeyRotation ?? false;
+    if (rotated !== (state.enableKeyRotation ?? false)) await rotate(kms, id, rotated);
     const gone = Object.keys(state.tagsAll).filter((tag) => !(tag in news.tagsAll));
     if (gone.length > 0) await kms.send(new UntagResourceCommand({ KeyId: id, TagKeys: gone }));
     if (Object.keys(news.tagsAll).length > 0)

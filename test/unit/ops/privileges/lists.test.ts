@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { redisUsers } from "../../../../estate/catalogue";
+import { mcpPortal } from "../../../../estate/row-security/mcp-portal";
 import { mariadbProbes } from "../../../../ops/privileges/mariadb-probes";
 import { type PostgresSubject, postgresProbes } from "../../../../ops/privileges/postgres-probes";
 import { redisProbes } from "../../../../ops/privileges/redis-probes";
@@ -26,6 +27,11 @@ const mariadb = (owner: "application" | "program") =>
     scratch: "estate_check_0123456789ab",
     tables: [],
   });
+const portalTables = ["users", "audit_logs", "unheard_of"].map((table) => ({
+  schema: "public",
+  table,
+  column: "id",
+}));
 const byTitle = <T extends { title: string }>(probes: T[], title: string) => {
   const found = probes.find((probe) => probe.title === title);
   if (!found) throw new Error(`no probe "${title}"`);
@@ -35,6 +41,7 @@ const byTitle = <T extends { title: string }>(probes: T[], title: string) => {
 describe("the lists of probes", () => {
   it.each([
     ["PostgreSQL, program", postgresProbes(postgres())],
+    ["PostgreSQL, row security", postgresProbes(postgres({ tables: portalTables, rowSecurity: mcpPortal }))],
     ["PostgreSQL, application", postgresProbes(postgres({ profile: "application" }))],
     ["MariaDB, program", mariadb("program")],
     ["MariaDB, application", mariadb("application")],
@@ -62,6 +69,26 @@ describe("PostgreSQL", () => {
     expect(byTitle(postgresProbes(postgres()), 'drop public.odd"name').statements).toEqual([
       'DROP TABLE "public"."odd""name"',
     ]);
+  });
+
+  it("holds the service to the rows that are declared for it", () => {
+    const probes = postgresProbes(postgres({ tables: portalTables, rowSecurity: mcpPortal }));
+    const of = (table: string) =>
+      ["read", "insert into", "update", "delete from"].map(
+        (what) => byTitle(probes, `${what} public.${table}`).expected,
+      );
+    expect(of("users")).toEqual(["allowed", "refused", "allowed", "refused"]);
+    expect(of("audit_logs")).toEqual(["refused", "refused", "refused", "refused"]);
+    expect(of("unheard_of")).toEqual(["refused", "refused", "refused", "refused"]);
+    // Of a column that may be changed, and not of the first there is.
+    expect(byTitle(probes, "update public.users").statements).toEqual([
+      'UPDATE "public"."users" SET "last_login_at" = DEFAULT WHERE false',
+    ]);
+    expect(byTitle(probes, "take mcp_portal_admin for a transaction").expected).toBe("allowed");
+    expect(byTitle(probes, "be a member of any role but its service").statements[0]).toContain(
+      "'mcp_portal_admin'",
+    );
+    expect(byTitle(probes, "see a row as svc_mcp_portal without a context").findings).toBe(true);
   });
 
   it("runs outside of a transaction only what cannot succeed", () => {
