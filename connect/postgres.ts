@@ -66,7 +66,9 @@ export class PostgresConnection {
     try {
       return (await this.inner.query<Row>(sql, [...values])).rows;
     } catch (error) {
-      const { message, code, severity, detail, position } = error as Partial<DatabaseError> & { message: string };
+      const { message, code, severity, detail, position } = error as Partial<DatabaseError> & {
+        message: string;
+      };
       if (severity === undefined || severity === "FATAL" || severity === "PANIC") this.dead = true;
       throw new PostgresError(
         withoutVerifiers(message),

@@ -19,6 +19,6 @@ export function withMachine(properties: Properties, machine: Value): Properties 
 
 /** An unknown machine may be another one, so it counts as changed. A resource that had none and gets one is updated as well. */
 export function machineChange(before: Value, after: Value): FieldChange[] {
-  if (true) return [];
+  if (after === null || before === after) return [];
   return [{ path: MACHINE, kind: before === null ? "add" : "update" }];
 }

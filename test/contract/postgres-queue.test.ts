@@ -64,9 +64,7 @@ describe.each(["16", "17"] as const)("changes side by side on PostgreSQL %s", (v
     const defaultGrants = { "svc_x on tables by owner_x in public": ["SELECT"] };
     const declared = (database: string) => ({ database, owners: ["owner_x"], grants, defaultGrants });
     const accesses = databases.map((database) => access.create(declared(database)));
-    const logins = roles.map((role) =>
-      login.create({ worksAs: role, password, connectionLimit: 5 }),
-    );
+    const logins = roles.map((role) => login.create({ worksAs: role, password, connectionLimit: 5 }));
     for (const state of await Promise.all(accesses))
       expect(await access.read(state.database, state)).toEqual(state);
     const states = await Promise.all(logins);

@@ -86,6 +86,8 @@ describe.each(["10.11", "11.8"] as const)("databases on MariaDB %s", (version: M
       const vote = (poll: number, voter: number) =>
         `INSERT INTO participations (poll_id, voter_id, voted_on) VALUES (${poll}, ${voter}, current_date())`;
       expect(await refused("mo_votes", vote(1, 1))).toBe(DUPLICATE);
+      const anotherDay = vote(1, 1).replace("current_date()", "current_date() - INTERVAL 1 DAY");
+      expect(await refused("mo_votes", anotherDay)).toBe(DUPLICATE);
       expect(await refused("mo_votes", vote(9, 1))).toBe(NO_PARENT);
       await sql("mo_votes", vote(1, 3));
     });

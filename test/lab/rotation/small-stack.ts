@@ -115,20 +115,34 @@ export class SmallStack {
     });
     const exit = exitOf(engine);
     const before = this.recorded().resources;
-    const moved = () => this.recorded().resources !== before;
+    const moved = () => ![before, ""].includes(this.recorded().resources);
     while (exit.code === undefined && !moved()) await sleep(2);
     if (amid) {
       while (exit.code === undefined && this.recorded().pending === 0) await sleep(2);
       // Into the step: what it has written by then, nobody knows.
       if (exit.code === undefined) await sleep(20);
     }
-    engine.kill("SIGKILL");
-    await exit.ended;
+    await this.killBetweenWrites(engine, exit);
     rmSync(join(this.home, "state/.pulumi/locks"), { recursive: true, force: true });
     if (exit.code !== undefined && exit.code !== null && exit.code !== 0) {
       throw new Error(`the engine ended with ${exit.code} by itself`);
     }
     return exit.code === 0 && !moved();
+  }
+
+  /**
+   * This backend writes its file in place: a kill amid that is a fault of the disk's kind, and not what is tried here. So the
+   * engine is held, and goes on for a moment where its file is only half there.
+   */
+  private async killBetweenWrites(engine: ChildProcess, exit: Exit): Promise<void> {
+    for (;;) {
+      engine.kill("SIGSTOP");
+      if (exit.code !== undefined || this.recorded().resources !== "") break;
+      engine.kill("SIGCONT");
+      await sleep(2);
+    }
+    engine.kill("SIGKILL");
+    await exit.ended;
   }
 
   /** What an application finds published. */
@@ -174,8 +188,14 @@ export class SmallStack {
   }
 }
 
-function exitOf(child: ChildProcess) {
-  const exit: { code: number | null | undefined; ended: Promise<void> } = {
+interface Exit {
+  /** undefined: it runs; null: killed. */
+  code: number | null | undefined;
+  ended: Promise<void>;
+}
+
+function exitOf(child: ChildProcess): Exit {
+  const exit: Exit = {
     code: undefined,
     ended: new Promise((resolve) =>
       child.once("exit", (code) => {

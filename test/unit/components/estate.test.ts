@@ -135,7 +135,7 @@ describe("the whole estate", () => {
 
   it("secures the rows of every platform database before its service is let in", () => {
     const secured = resources.filter(({ type }) => type === "estate:postgres:RowSecurity");
-    expect(secured.map(({ name }) => name)).toEqual(
+    expect(secured.map(({ name }) => name).sort()).toEqual(
       rowSecurity.map(({ database }) => `${database}-row-security`),
     );
     for (const { database } of rowSecurity) {
