@@ -1,29 +1,23 @@
 import * as pulumi from "@pulumi/pulumi";
-import { createBackupBucket } from "./components/backup-bucket";
-import { adminOutputs, connectionOutput, redisConnectionOutput } from "./components/connections";
-import { ContextKeyring } from "./components/context-keys";
-import { MariadbDatabase } from "./components/mariadb-database";
-import { postgresJobs } from "./components/plans/jobs";
-import { PostgresDatabase } from "./components/postgres-database";
+import { createBackups } from "./components/backups";
+import { adminOutputs, connectionOutputs, redisConnectionOutputs } from "./components/connections";
 import { publishSecrets } from "./components/publish";
 import { requirePublishable } from "./components/published-secrets";
-import { RedisUser } from "./components/redis-user";
 import { Rotation, rotatedServers } from "./components/rotation";
 import { createServers } from "./components/servers";
+import { createDatabases, createRedisUsers } from "./components/services";
 import { keepStacksShort } from "./components/short-stacks";
 import { wrappingSecrets as createWrappingSecrets } from "./components/wrapping-secrets";
 import { FaultyEstate } from "./estate/faults";
 import { loadEstate } from "./estate/load";
 import { readAllMigrations } from "./estate/migrations/read";
 import type { MigrationSet } from "./estate/migrations/types";
-import type { AdminOutput, ConnectionOutput, RedisConnectionOutput, RotationOutput } from "./estate/outputs";
-import { rowSecurityOf } from "./estate/row-security";
 import type { Estate } from "./estate/types";
-import { CatalogueRoster, PostgresJobs } from "./provider/resources";
+import { CatalogueRoster } from "./provider/resources";
 
 keepStacksShort();
 
-const { estate, allMigrations } = load();
+const { estate, migrations } = load();
 requirePublishable(estate.config.github);
 
 // A database that vanished from the catalogue stops the run before anything else happens.
@@ -32,95 +26,37 @@ const namesOf = (state: "live" | "retired") =>
 new CatalogueRoster("catalogue", { databases: namesOf("live"), retired: namesOf("retired") });
 
 const servers = createServers(estate);
-
 const rotation = new Rotation(estate);
-const keyring = new ContextKeyring("context-keys");
-
-const databases = estate.databases.map((entry) => {
-  const generation = rotation.generationOf(entry.name);
-  const migrations = allMigrations[entry.name];
-  if (entry.engine === "postgres") {
-    const server = servers.postgres;
-    const declaration = rowSecurityOf(entry.name);
-    const database = new PostgresDatabase(entry.name, {
-      entry,
-      server,
-      generation,
-      migrations,
-      rowSecurity: declaration && { declaration, keyring },
-    });
-    const { user, rowSecurity } = database;
-    return { entry, server, user, contextKey: rowSecurity?.contextKey, database };
-  }
-  const server = servers[entry.server];
-  return {
-    entry,
-    server,
-    user: new MariadbDatabase(entry.name, { entry, server, generation, migrations }).user,
-  };
-});
-
-new PostgresJobs(
-  "postgres-jobs",
-  { jobs: postgresJobs(estate.databases) },
-  {
-    provider: servers.postgres.provider,
-    dependsOn: databases.flatMap(({ database }) => (database ? [database] : [])),
-  },
-);
-
-const redisUsers = estate.redisUsers.flatMap((entry) => {
-  const server = servers.redis;
-  const generation = rotation.generationOf(entry.name);
-  return server
-    ? [{ entry, server, user: new RedisUser(`redis-${entry.name}`, { entry, server, generation }) }]
-    : [];
-});
-
+const databases = createDatabases(estate, { servers, rotation, migrations });
+const redisUsers = createRedisUsers(estate, servers.redis, rotation);
 const published = publishSecrets(estate, servers, databases, redisUsers);
 
-/** Where each password's rotation stands; read by the `estate` command. */
-export const rotations: pulumi.Output<Record<string, RotationOutput>> = rotation.retireFormer(
-  rotatedServers(servers, databases, redisUsers),
-  published,
-);
+// What the `estate` command reads; the types are in estate/outputs.ts.
 
-/** Where backups go, and who may write and read them: type `BackupOutput`. */
-export const backup = createBackupBucket(estate).output;
+/** Where each password's rotation stands. */
+export const rotations = rotation.retireFormer(rotatedServers(servers, databases, redisUsers), published);
 
-/** How each service reaches its database: type `StackOutputs`, read by the `estate` command. */
-export const connections: pulumi.Output<Record<string, ConnectionOutput>> = pulumi.secret(
-  Object.fromEntries(
-    databases
-      .flatMap(({ entry, server, user }) =>
-        user ? [[entry.name, connectionOutput(entry, server, user)] as const] : [],
-      )
-      .sort(([a], [b]) => (a < b ? -1 : 1)),
-  ),
-);
+/** Where backups go, and who may write and read them. */
+export const backup = createBackups(estate, servers, databases);
 
-export const redis: pulumi.Output<Record<string, RedisConnectionOutput>> = pulumi.secret(
-  Object.fromEntries(
-    redisUsers.map(({ entry, server, user }) => [entry.name, redisConnectionOutput(entry, server, user)]),
-  ),
-);
+/** How each service reaches its database. */
+export const connections = connectionOutputs(databases);
 
-/** For what only the admin may do; read by the `estate` command. */
-export const admins: pulumi.Output<Record<string, AdminOutput>> = pulumi.secret(
-  adminOutputs({ plesk: servers.plesk, mariadb: servers.mariadb, postgres: servers.postgres }),
-);
+/** How each service reaches Redis. */
+export const redis = redisConnectionOutputs(redisUsers);
 
-/** What wraps the keys of sealed settings; read by the `estate` command and by the service. */
-export const wrappingSecrets: pulumi.Output<Record<string, string[]>> = createWrappingSecrets(
-  namesOf("live"),
-);
+/** For what only the admin may do. */
+export const admins = adminOutputs(servers);
+
+/** What wraps the keys of sealed settings; the service reads it too. */
+export const wrappingSecrets = createWrappingSecrets(namesOf("live"));
 
 /** Faults of catalogue, configuration and migrations are the user's to mend: all of them, and no stack trace. */
-function load(): { estate: Estate; allMigrations: Record<string, MigrationSet> } {
+function load(): { estate: Estate; migrations: Record<string, MigrationSet> } {
   const config = new pulumi.Config();
   try {
     const estate = loadEstate(pulumi.getStack(), (key) => config.getObject(key));
-    return { estate, allMigrations: readAllMigrations(estate.databases, __dirname) };
+    return { estate, migrations: readAllMigrations(estate.databases, __dirname) };
   } catch (error) {
     if (error instanceof FaultyEstate) throw new pulumi.RunError(error.message);
     throw error;

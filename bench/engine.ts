@@ -12,8 +12,8 @@ export interface RecordedResource {
 
 /** One program on a stack of its own, with a backend of its own. `close` leaves nothing behind but what was created. */
 export interface Engine {
-  /** Seconds of the first `up`. */
-  up(): Promise<number>;
+  /** Seconds of an `up`. `env`: what differs from the one before. */
+  up(env?: NodeJS.ProcessEnv): Promise<number>;
   /** Seconds of a preview. Throws when it shows a change. */
   preview(): Promise<number>;
   /** What the state holds, the stack's own resource included. */
@@ -43,7 +43,13 @@ export async function startEngine(directory: string, env: NodeJS.ProcessEnv): Pr
     throw error;
   });
   return {
-    up: () => seconds(() => pulumi("up", ...flags, "--yes", "--skip-preview")),
+    up: (more) =>
+      seconds(() =>
+        succeed("pulumi", ["up", ...flags, "--yes", "--skip-preview"], {
+          ...options,
+          env: { ...options.env, ...more },
+        }),
+      ),
     preview: () => seconds(() => pulumi("preview", ...flags, "--expect-no-changes")),
     resources: async () =>
       JSON.parse(await pulumi("stack", "export", "--stack", "bench")).deployment.resources,

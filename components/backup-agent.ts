@@ -3,7 +3,7 @@ import type { BackupOutput } from "../estate/outputs";
 import type { DatabaseEntry, ServerName } from "../estate/types";
 import { HostBackupAgent } from "../provider/resources";
 import type { Host } from "./host";
-import { agentPlan, rcloneSettings } from "./plans/backup-agent";
+import { agentFiles, agentPackages, agentTimers, rcloneSettings, readRecipients } from "./plans/backup-agent";
 
 export interface BackupAgentArgs {
   host: ServerName;
@@ -13,8 +13,10 @@ export interface BackupAgentArgs {
   /** All that live on the host, retired ones too: their data is still there. */
   databases: readonly DatabaseEntry[];
   bucket: pulumi.Output<BackupOutput>;
-  /** Public keys of age. */
+  /** Public keys of age, or files of them. */
   recipients: readonly string[];
+  /** What the first copy waits for. */
+  after: readonly pulumi.Resource[];
 }
 
 /**
@@ -23,10 +25,11 @@ export interface BackupAgentArgs {
  */
 export class BackupAgent extends pulumi.ComponentResource {
   constructor(name: string, args: BackupAgentArgs, opts?: pulumi.ComponentResourceOptions) {
-    const databases = args.databases.map((entry) => entry.name);
+    const databases = args.databases.map((entry) => entry.name).sort();
     super("estate:component:BackupAgent", name, { host: args.host, databases }, opts);
     const { host, machine, bucket } = args;
-    const plan = pulumi.unsecret(bucket).apply((to) => agentPlan({ ...args, ...to }));
+    const recipients = readRecipients(args.recipients);
+    const files = pulumi.unsecret(bucket).apply((to) => agentFiles({ ...args, ...to, recipients }));
     const access = bucket.apply((to) => {
       const writer = to.writers[host];
       if (!writer) throw new pulumi.RunError(`${host}: the bucket has no writer for this host`);
@@ -37,10 +40,10 @@ export class BackupAgent extends pulumi.ComponentResource {
       {
         machine: machine.machine.identity,
         label: machine.login.host,
-        databases: plan.databases,
-        packages: plan.packages,
-        files: plan.files,
-        timers: plan.timers,
+        databases,
+        packages: agentPackages(args.engine),
+        files,
+        timers: agentTimers,
         secretFiles: pulumi.secret(
           access.apply(({ path, content }) => ({ [path]: { owner: "root", content } })),
         ),
@@ -50,7 +53,7 @@ export class BackupAgent extends pulumi.ComponentResource {
     machine.run(
       "first-backup",
       `${machine.login.user === "root" ? "" : "sudo -n "}systemctl start --no-block estate-backup-base.service`,
-      { dependsOn: [agent] },
+      { dependsOn: [agent, ...args.after] },
     );
     this.registerOutputs({});
   }

@@ -4,7 +4,7 @@ import { Provider } from "@pulumi/aws/provider";
 import { BucketReplicationConfig } from "@pulumi/aws/s3";
 import * as pulumi from "@pulumi/pulumi";
 import type { BackupOutput, BucketKey } from "../estate/outputs";
-import type { BackupConfig, Estate, ServerName } from "../estate/types";
+import type { BackupConfig, ServerName } from "../estate/types";
 import { GuardedBucket } from "./guarded-bucket";
 import { awsProviderArgs } from "./plans/aws-provider";
 import { copierPolicy, copierTrust, prefixesOf, readerPolicy, writerPolicy } from "./plans/backup-bucket";
@@ -135,12 +135,6 @@ export class BackupBucket extends pulumi.ComponentResource {
       retention,
     });
   }
-}
-
-/** The stack's bucket, with a writer for each host that a database lives on. */
-export function createBackupBucket({ config: { backup, tags }, databases }: Estate): BackupBucket {
-  const hosts = [...new Set(databases.map(({ server }) => server))].sort();
-  return new BackupBucket("backup", { backup, tags, hosts });
 }
 
 type Identity = { [Field in keyof BucketKey]: pulumi.Output<string> };

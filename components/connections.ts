@@ -1,9 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { AdminOutput, ConnectionOutput, RedisConnectionOutput } from "../estate/outputs";
 import type { DatabaseEntry, RedisUserEntry } from "../estate/types";
-import type { AdminLogin } from "./provision-server";
 import type { RedisUser } from "./redis-user";
+import type { Servers } from "./servers";
 import type { ServiceUser } from "./service-user";
+import type { DatabaseLogin, RedisLogin } from "./services";
 
 /** A server as those who log in see it. */
 export interface Target {
@@ -50,13 +51,38 @@ export function redisConnectionOutput(
   }));
 }
 
-/** How the admin reaches each server. */
-export function adminOutputs(
-  servers: Readonly<Record<string, { admin: AdminLogin | undefined }>>,
-): pulumi.Output<Record<string, AdminOutput>> {
-  return pulumi.output(
+/** How each service reaches its database, by database. Secret. */
+export function connectionOutputs(
+  databases: readonly DatabaseLogin[],
+): pulumi.Output<Record<string, ConnectionOutput>> {
+  const live = databases.flatMap(({ entry, server, user }) =>
+    user ? [[entry.name, connectionOutput(entry, server, user)] as const] : [],
+  );
+  return pulumi.secret(Object.fromEntries(live.sort(([a], [b]) => (a < b ? -1 : 1))));
+}
+
+/** How each service reaches Redis, by user. Secret. */
+export function redisConnectionOutputs(
+  users: readonly RedisLogin[],
+): pulumi.Output<Record<string, RedisConnectionOutput>> {
+  return pulumi.secret(
     Object.fromEntries(
-      Object.entries(servers).flatMap(([name, { admin }]) => (admin ? [[name, admin]] : [])),
+      users.map(({ entry, server, user }) => [entry.name, redisConnectionOutput(entry, server, user)]),
+    ),
+  );
+}
+
+/** How the admin reaches each database server. Secret. */
+export function adminOutputs({
+  plesk,
+  mariadb,
+  postgres,
+}: Servers): pulumi.Output<Record<string, AdminOutput>> {
+  return pulumi.secret(
+    Object.fromEntries(
+      Object.entries({ plesk, mariadb, postgres }).flatMap(([name, { admin }]) =>
+        admin ? [[name, admin]] : [],
+      ),
     ),
   );
 }

@@ -8,6 +8,7 @@ import { FIRST_GENERATION, type PasswordGeneration } from "./passwords";
 import { ADMIN } from "./plans/admin";
 import { migrationFiles } from "./plans/migrations";
 import { loginSettings, postgresPrivileges } from "./plans/privileges";
+import { takenRoles } from "./plans/row-security";
 import type { PostgresServer } from "./postgres-server";
 import { RowLevelSecurity } from "./row-level-security";
 import { ServiceUser } from "./service-user";
@@ -52,15 +53,19 @@ export class PostgresDatabase extends pulumi.ComponentResource {
   }
 
   /** The owner of the tables, and the service's role where that is another. Nobody logs in as either. */
-  private createRoles(name: string, { entry, server }: PostgresDatabaseArgs): estate.PostgresRole[] {
+  private createRoles(
+    name: string,
+    { entry, server, rowSecurity }: PostgresDatabaseArgs,
+  ): estate.PostgresRole[] {
+    const taken = rowSecurity ? takenRoles(rowSecurity.declaration, entry) : [];
     const roles = [
-      { child: `${name}-owner`, role: entry.owner },
-      { child: `${name}-service`, role: entry.service },
+      { child: `${name}-owner`, role: entry.owner, takes: [] },
+      { child: `${name}-service`, role: entry.service, takes: taken },
     ];
     const distinct = entry.owner === entry.service ? roles.slice(0, 1) : roles;
     return distinct.map(
-      ({ child, role }) =>
-        new estate.PostgresRole(child, { name: role }, { parent: this, provider: server.provider }),
+      ({ child, role, takes }) =>
+        new estate.PostgresRole(child, { name: role, takes }, { parent: this, provider: server.provider }),
     );
   }
 

@@ -1,27 +1,12 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { databaseSecrets, redisSecrets } from "../estate/published";
-import type { DatabaseEntry, Estate, RedisUserEntry } from "../estate/types";
-import { connectionOutput, redisConnectionOutput, type Target } from "./connections";
+import type { Estate } from "../estate/types";
+import { connectionOutput, redisConnectionOutput } from "./connections";
 import { mysqlUrl, postgresqlUrl, redisUrl } from "./plans/secret-urls";
 import { PublishedSecrets, type PublishedServer, type PublishedService } from "./published-secrets";
-import type { RedisUser } from "./redis-user";
 import type { Servers } from "./servers";
 import type { ServiceUser } from "./service-user";
-
-export interface DatabaseLogin {
-  entry: DatabaseEntry;
-  server: Target;
-  /** undefined: retired. */
-  user: ServiceUser | undefined;
-  /** What it signs contexts with; undefined: the database has no row security. */
-  contextKey?: pulumi.Output<string> | undefined;
-}
-
-export interface RedisLogin {
-  entry: RedisUserEntry;
-  server: Target;
-  user: RedisUser;
-}
+import type { DatabaseLogin, RedisLogin } from "./services";
 
 /** Publishes what the estate's services log in with; undefined: the stack publishes nothing. */
 export function publishSecrets(

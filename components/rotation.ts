@@ -4,8 +4,8 @@ import { dueDay, type RotationPlan, rotationPlans } from "../estate/rotation";
 import type { Estate } from "../estate/types";
 import { type EstateProvider, Retirement, RotationSchedule } from "../provider/resources";
 import { FIRST_GENERATION, type PasswordGeneration } from "./passwords";
-import type { DatabaseLogin, RedisLogin } from "./publish";
 import type { Servers } from "./servers";
+import type { DatabaseLogin, RedisLogin } from "./services";
 
 /** One service whose password is rotated. */
 export interface RotatedService {

@@ -1,4 +1,4 @@
-import type { RunResult, SshConnection } from "./ssh";
+import type { RunOptions, RunResult, SshConnection } from "./ssh";
 
 /** A word of the shell that stands for exactly `value`. */
 export function quote(value: string): string {
@@ -21,6 +21,23 @@ export function runScript(
   const stdin = [...assignments, "{", text, "exit 0", "} </dev/null", ""].join("\n");
   const sudo = user === "root" ? "" : "sudo -n ";
   return ssh.run(`${sudo}env LC_ALL=C.UTF-8 PATH=${PATH} bash -euo pipefail -s`, { stdin });
+}
+
+/**
+ * The same for commands that do read standard input, or whose standard error is of interest as it comes. Text and variables
+ * are arguments here, which every process list shows: no secret may be among them.
+ */
+export function runFilter(
+  ssh: SshConnection,
+  user: string,
+  text: string,
+  variables: Readonly<Record<string, string>>,
+  options: Pick<RunOptions, "stdin" | "onStderr">,
+): Promise<RunResult> {
+  const assignments = Object.entries(variables).map(([name, value]) => `${name}=${quote(value)}`);
+  const sudo = user === "root" ? "" : "sudo -n ";
+  const script = [...assignments, text].join("\n");
+  return ssh.run(`${sudo}env LC_ALL=C.UTF-8 PATH=${PATH} bash -euo pipefail -c ${quote(script)}`, options);
 }
 
 /** Whatever the host's sshd and sudo hand on: ufw and the engines' tools are among root's. */

@@ -28,6 +28,14 @@ export interface SshOptions {
   signal?: AbortSignal;
 }
 
+export interface RunOptions {
+  /** A stream is read as fast as the command takes it. When the stream breaks off, the command sees no end: close the connection. */
+  stdin?: string | Readable;
+  environment?: Record<string, string>;
+  /** Gets standard error as it comes. */
+  onStderr?: (text: string) => void;
+}
+
 export interface RunResult {
   stdout: string;
   stderr: string;
@@ -82,10 +90,8 @@ export class SshConnection {
    * `environment` reaches the command only where the server's AcceptEnv allows it: it does not say so.
    * @throws SshError when the connection is lost, or the command ends without an exit code (a signal)
    */
-  run(
-    command: string,
-    options: { stdin?: string; environment?: Record<string, string> } = {},
-  ): Promise<RunResult> {
+  run(command: string, options: RunOptions = {}): Promise<RunResult> {
+    const { stdin = "", onStderr } = options;
     return new Promise((resolve, reject) => {
       const out: Buffer[] = [];
       const err: Buffer[] = [];
@@ -97,7 +103,10 @@ export class SshConnection {
         this.client.exec(command, { env: options.environment ?? {} }, (error, channel) => {
           if (error) return reject(lost(`the command was not started (${error.message})`));
           channel.on("data", (data: Buffer) => out.push(data));
-          channel.stderr.on("data", (data: Buffer) => err.push(data));
+          channel.stderr.on("data", (data: Buffer) => {
+            err.push(data);
+            onStderr?.(data.toString());
+          });
           channel.on("exit", (code: number | null, signal?: string) => {
             ended = { code, signal };
           });
@@ -111,7 +120,8 @@ export class SshConnection {
             const stdout = Buffer.concat(out).toString();
             resolve({ stdout, stderr: Buffer.concat(err).toString(), code: ended.code });
           });
-          channel.end(options.stdin ?? "");
+          if (typeof stdin === "string") channel.end(stdin);
+          else stdin.pipe(channel);
         }),
       );
     });

@@ -45,6 +45,16 @@ export const backupSchema: z.ZodType<BackupConfig> = z.strictObject({
     .url({ protocol: /^https$/, error: "give the https URL of the S3-compatible service" })
     .optional(),
   caBundle: z.string().min(1, "give the path of a PEM file with the service's authority").optional(),
+  recipients: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^(age1[02-9ac-hj-np-z]{58}|\/\S+)$/,
+          "give a public key of age (age1..., of age-keygen), or the absolute path of a file with one a line",
+        ),
+    )
+    .min(1, "name at least one key: nobody could read a backup. Best are two, the second one kept far away"),
   retention: retention.prefault({}),
 });
 

@@ -87,4 +87,6 @@ export interface StackOutputs {
   rotations: Record<string, RotationOutput>;
   /** By database with sealed settings: secrets that wrap its keys, newest first. */
   wrappingSecrets: Record<string, string[]>;
+  /** undefined: the stack has not made its bucket yet. */
+  backup?: BackupOutput | undefined;
 }

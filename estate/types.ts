@@ -136,6 +136,8 @@ export interface BackupConfig {
   endpoint?: string;
   /** Path of a PEM file with the authority of that service; undefined: the system's. */
   caBundle?: string;
+  /** Whom backups are encrypted to: public keys of age (`age1...`), or absolute paths of files with one a line. */
+  recipients: string[];
   retention: BackupRetention;
 }
 

@@ -58,11 +58,21 @@ async function ensureRunDirectory(): Promise<void> {
     // The hosts' disks are in memory: fast, and gone for certain.
     await must("mount", ["-t", "tmpfs", "-o", "size=60%,mode=0700", "estate-lab", runDirectory]);
   }
-  for (const directory of [run.hosts, run.ssh, run.secrets, run.pulumi])
+  for (const directory of [run.hosts, run.ssh, run.secrets, run.backup, run.pulumi])
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
   fs.writeFileSync(run.owner, `${checkout}\n`);
   if (!fs.existsSync(run.sshKey)) await makeOperatorKey();
+  if (!fs.existsSync(run.backupKey)) await makeBackupKey();
   ensurePleskPassword();
+}
+
+/** Of age: hosts get the public half alone. */
+async function makeBackupKey(): Promise<void> {
+  fs.rmSync(`${run.backupKey}.new`, { force: true });
+  await must("age-keygen", ["-o", `${run.backupKey}.new`]);
+  const recipient = await must("age-keygen", ["-y", `${run.backupKey}.new`]);
+  fs.writeFileSync(run.backupRecipients, recipient);
+  fs.renameSync(`${run.backupKey}.new`, run.backupKey);
 }
 
 async function makeOperatorKey(): Promise<void> {

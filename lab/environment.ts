@@ -8,6 +8,7 @@ export function environment(): Record<string, string> {
     SSH_PRIVATE_KEY_FILE: run.sshKey,
     SSH_KNOWN_HOSTS_FILE: run.knownHosts,
     PLESK_DB_ADMIN_PASSWORD_FILE: run.pleskAdmin,
+    BACKUP_KEY_FILE: run.backupKey,
     AWS_SHARED_CREDENTIALS_FILE: run.awsCredentials,
     // Whoever has a key for another cloud in their shell does not use it here.
     AWS_ACCESS_KEY_ID: "",

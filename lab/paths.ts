@@ -18,6 +18,10 @@ export const run = {
   secrets: path.join(runDirectory, "secrets"),
   pleskAdmin: path.join(runDirectory, "secrets", "plesk-admin"),
   awsCredentials: path.join(runDirectory, "secrets", "aws-credentials"),
+  /** What backups are encrypted to, and what opens them. */
+  backup: path.join(runDirectory, "backup"),
+  backupRecipients: path.join(runDirectory, "backup", "recipients.txt"),
+  backupKey: path.join(runDirectory, "backup", "key.txt"),
   pulumi: path.join(runDirectory, "pulumi"),
   /** Certificates of the lab's own services, a file each, and all of them in one. */
   tls: path.join(runDirectory, "tls"),

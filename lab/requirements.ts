@@ -15,6 +15,8 @@ const tools: Record<string, string> = {
   nsenter: "util-linux",
   unshare: "util-linux",
   mount: "mount",
+  "age-keygen": "age",
+  zstd: "zstd",
   ssh: "openssh-client",
   "ssh-keygen": "openssh-client",
 };

@@ -1,10 +1,13 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { Command, CommanderError } from "commander";
+import { backupCommand } from "./commands/backup";
 import { checkCommand } from "./commands/check";
 import { keysCommand } from "./commands/keys";
+import { lintCommand } from "./commands/lint";
 import { listCommand } from "./commands/list";
 import { migrateCommand } from "./commands/migrate";
+import { restoreCommand } from "./commands/restore";
 import { rotateCommand } from "./commands/rotate";
 import { tunnelCommand } from "./commands/tunnel";
 import { EXIT, type ExitCode, exitCodeOf, messageOf } from "./exit";
@@ -48,9 +51,12 @@ Exit codes: 0 done, 1 failed, 2 could not tell (or wrong usage).`,
     );
   program.addCommand(listCommand(io, finish));
   program.addCommand(checkCommand(io, finish));
+  program.addCommand(lintCommand(io, finish));
   program.addCommand(migrateCommand(io, finish));
   program.addCommand(keysCommand(io, finish));
   program.addCommand(rotateCommand(io, finish));
+  program.addCommand(backupCommand(io, finish));
+  program.addCommand(restoreCommand(io, finish));
   program.addCommand(tunnelCommand(io, finish));
   for (const command of withSubcommands(program)) {
     command.exitOverride();

@@ -13,6 +13,27 @@ const login = {
   serverName: z.string(),
 };
 
+const bucketKey = { accessKeyId: z.string(), secretAccessKey: z.string() };
+
+const backup = z.object({
+  bucket: z.string(),
+  region: z.string(),
+  endpoint: z.string().optional(),
+  caCertificate: z.string().optional(),
+  kmsKey: z.string(),
+  writers: z.record(z.string(), z.object({ ...bucketKey, prefixes: z.record(z.string(), z.string()) })),
+  reader: z.object(bucketKey),
+  retention: z.object({
+    localDays: z.number(),
+    dailyDays: z.number(),
+    recoveryDays: z.number(),
+    noncurrentDays: z.number(),
+    lockDays: z.number(),
+    erasureDays: z.number(),
+    archive: z.object({ years: z.number(), reason: z.string() }).optional(),
+  }),
+});
+
 const outputs = z.object({
   connections: z.record(
     z.string(),
@@ -41,6 +62,7 @@ const outputs = z.object({
     )
     .default({}),
   wrappingSecrets: z.record(z.string(), z.array(z.string())).default({}),
+  backup: backup.optional(),
 });
 
 /** The stack's outputs, secrets in the clear. Errors say which stack and what to run, and hold no value. */

@@ -21,7 +21,7 @@ const mariadbProvider = new EstateProvider("mariadb", { mariadb: { ...mariadb, s
 const mariadbTarget = {
   provider: mariadbProvider,
   certificate: pulumi.output(mariadb.caCertificate),
-  accountHost: "localhost",
+  accountHost: "127.0.0.1",
   host: mariadb.host,
   port: mariadb.port,
   serverName: "localhost",
@@ -30,12 +30,15 @@ const postgresTarget = {
   provider: new EstateProvider("postgres", { postgres: { ...postgres, serverName: "localhost" } }),
 } as PostgresServer;
 
+/** Another one rotates every password. */
+const generation = pulumi.output({ generation: Number(process.env.BENCH_GENERATION ?? 1), leaked: false });
+
 for (let index = 0; index < count; index++) {
   const model = catalogue[index % catalogue.length] as (typeof catalogue)[number];
   const name = `bench_${index}`;
   const service = `svc_bench_${index}`;
   if (model.engine === "mariadb") {
-    new MariadbDatabase(name, { entry: { ...model, name, service }, server: mariadbTarget });
+    new MariadbDatabase(name, { entry: { ...model, name, service }, server: mariadbTarget, generation });
   } else {
     const owner = model.owner === model.service ? service : `${name}_owner`;
     // The throw-away server has neither the locale nor pg_stat_statements preloaded.
@@ -47,6 +50,6 @@ for (let index = 0; index < count; index++) {
       locale: "C.utf8",
       extensions: model.extensions.slice(0, 1),
     };
-    new PostgresDatabase(name, { entry, server: postgresTarget });
+    new PostgresDatabase(name, { entry, server: postgresTarget, generation });
   }
 }

@@ -37,11 +37,20 @@ upload() {
   done
 }
 
-# upload_stream KEY: what does not fit on this disk. It cannot be tried again: whoever calls it starts over.
+# upload_stream KEY PARTS: what does not fit on this disk, in parts KEY.00000, KEY.00001, ... of PART bytes, each of which can be
+# tried again. What it is made of goes to the file PARTS, a line of JSON each.
 upload_stream() {
-  if ! put rcat "bucket:$BUCKET/$1" 2>"$state/upload.log"; then
-    fail "upload of $1: $(tail -n 1 "$state/upload.log" | cut -c1-300)"
-  fi
+  local part="$state/part" n=0 key code=0
+  : >"$2"
+  while head -c "$PART" >"$part" && [ -s "$part" ]; do
+    key=$(printf '%s.%05d' "$1" "$n")
+    upload "$part" "$key" || { code=1; break; }
+    jq -cn --arg key "$key" --arg sha256 "$(sha256sum <"$part" | cut -d' ' -f1)" --argjson bytes "$(stat -c %s "$part")" \
+      '{key: $key, sha256: $sha256, bytes: $bytes}' >>"$2"
+    n=$((n + 1))
+  done
+  rm -f "$part"
+  return "$code"
 }
 
 upload_text() {

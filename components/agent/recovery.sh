@@ -2,18 +2,20 @@
 
 base() {
   logs_changes || { say "$HOST keeps no log of changes: its databases are recovered from their dumps"; return 0; }
-  local id
+  local id key
   id=$(date -u +%Y%m%dT%H%M%SZ)
+  key="recovery/$HOST/base/$(epoch)/$id"
   ship_log
   say "physical copy $id"
-  # A copy that breaks off must not look like one: its name tells that it is whole only when the mark follows it.
-  if ! (set -euo pipefail; physical_copy 2>"$state/base.log" | seal | upload_stream "recovery/$HOST/base/$(epoch)/$id.$copy_extension.zst.age"); then
-    fail "physical copy: $(tail -n 2 "$state/base.log" | tr '\n' ' ' | cut -c1-400)"
+  if ! (set -euo pipefail; physical_copy 2>"$state/base.log" | seal | upload_stream "$key.$copy_extension.zst.age" "$state/parts.jsonl"); then
+    fail "physical copy: $(grep -v '^$' "$state/base.log" | tail -n 2 | tr '\n' ' ' | cut -c1-400)"
     return 1
   fi
   ship_log
-  date -u +%Y-%m-%dT%H:%M:%SZ | upload_text "recovery/$HOST/base/$(epoch)/$id.whole"
-  say "physical copy $id sent"
+  # A copy that broke off has no manifest, and so is none.
+  jq -s --arg finished "$(date -u +%Y-%m-%dT%H:%M:%SZ)" --arg server "$(server_version)" \
+    '{finished: $finished, server: $server, parts: .}' "$state/parts.jsonl" | upload_text "$key.json"
+  say "physical copy $id sent, $(jq -s 'map(.bytes) | add' "$state/parts.jsonl" | numfmt --to=iec)"
 }
 
 # Sends each closed log once, in order: a gap would end every recovery that wants to pass it.

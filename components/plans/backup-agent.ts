@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BackupClass, BackupRetention, ServerName } from "../../estate/types";
+import { OWNERS_ACL } from "./backup-bucket";
 
 /** What a host's agent is made of: components/agent, as it is, and what follows from the estate. */
 
@@ -31,11 +32,10 @@ export interface AgentFile {
   content: string;
 }
 
-export interface AgentPlan {
-  databases: string[];
-  packages: string[];
-  files: Record<string, AgentFile>;
-  timers: string[];
+/** Debian packages; every one of them is kept by others. */
+export function agentPackages(engine: AgentPlanArgs["engine"]): string[] {
+  const common = ["age", "ca-certificates", "jq", "rclone", "zstd"];
+  return engine === "mariadb" ? [...common, "mariadb-backup"] : common;
 }
 
 /** When what runs, in the host's own time zone. Logs go so often that no more than five minutes of changes can be lost. */
@@ -45,7 +45,10 @@ const TIMERS = [
   { name: "estate-backup-log", does: "log", what: "logs of changes", on: "*:0/4" },
 ] as const;
 
-export function agentPlan(args: AgentPlanArgs): AgentPlan {
+export const agentTimers = TIMERS.map(({ name }) => `${name}.timer`);
+
+/** By absolute path: everything of the agent that is no secret. */
+export function agentFiles(args: AgentPlanArgs): Record<string, AgentFile> {
   const files: Record<string, AgentFile> = {};
   for (const script of readdirSync(SCRIPTS).sort()) {
     const program = !script.endsWith(".sh");
@@ -63,19 +66,7 @@ export function agentPlan(args: AgentPlanArgs): AgentPlan {
     files[`${UNITS}/${name}.service`] = { mode: "0644", content: service(does, what) };
     files[`${UNITS}/${name}.timer`] = { mode: "0644", content: timer(what, on) };
   }
-  return {
-    databases: args.databases.map(({ name }) => name).sort(),
-    packages: [
-      "age",
-      "ca-certificates",
-      "jq",
-      "rclone",
-      "zstd",
-      ...(args.engine === "mariadb" ? ["mariadb-backup"] : []),
-    ],
-    files,
-    timers: TIMERS.map(({ name }) => `${name}.timer`),
-  };
+  return files;
 }
 
 function agentSettings({ engine, host, port, bucket, databases, retention }: AgentPlanArgs): string {
@@ -90,6 +81,7 @@ LOCAL=/var/backups/estate
 LOCAL_DAYS=${retention.localDays}
 TRIES=5
 PAUSE=10
+PART=268435456
 `;
 }
 
@@ -124,6 +116,32 @@ WantedBy=timers.target
 `;
 }
 
+/** The keys themselves, in the order of the configuration. Errors: a file that cannot be read or holds no key. */
+export function readRecipients(recipients: readonly string[]): string[] {
+  return recipients.flatMap((recipient) => {
+    if (!recipient.startsWith("/")) return [recipient];
+    const keys = readPublic(recipient)
+      .split("\n")
+      .map((line) => line.trim())
+      .filter((line) => line !== "" && !line.startsWith("#"));
+    const other = keys.find((key) => !/^age1[02-9ac-hj-np-z]{58}$/.test(key));
+    if (keys.length === 0 || other !== undefined) {
+      const reason = keys.length === 0 ? "holds no key" : "holds a line that is no public key of age";
+      throw new Error(`backup.recipients: "${recipient}" ${reason}. Write into it what age-keygen -y prints`);
+    }
+    return keys;
+  });
+}
+
+function readPublic(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`backup.recipients: "${file}" cannot be read: ${reason}`);
+  }
+}
+
 export interface BucketAccess {
   region: string;
   /** https URL; undefined: AWS. */
@@ -143,6 +161,7 @@ export function rcloneSettings(access: BucketAccess): { path: string; content: s
     `access_key_id = ${accessKeyId}`,
     `secret_access_key = ${secretAccessKey}`,
     `region = ${region}`,
+    `acl = ${OWNERS_ACL}`,
     ...(endpoint ? [`endpoint = ${endpoint}`, "force_path_style = true"] : []),
     "no_check_bucket = true",
   ];

@@ -59,6 +59,10 @@ export function prefixesOf(host: ServerName, retention: BackupRetention): Record
   return Object.fromEntries(Object.keys(keptDays(retention)).map((prefix) => [prefix, `${prefix}/${host}/`]));
 }
 
+/** What a writer may. Its tools name an ACL with each object, the bucket owner's, which counts as a right of its own. */
+const PUT = ["s3:PutObject", "s3:PutObjectAcl"];
+export const OWNERS_ACL = "bucket-owner-full-control";
+
 type Statement = Readonly<Record<string, unknown>>;
 
 function document(Statement: readonly Statement[]): string {
@@ -107,13 +111,19 @@ export function bucketPolicy({ bucket, key, writers, retention }: BucketPolicyFa
     // One who says nothing gets the bucket's default, which is the same; IfExists would refuse them.
     put("RefuseOtherEncryption", saysOther("s3:x-amz-server-side-encryption", "aws:kms")),
     put("RefuseOtherKeys", saysOther("s3:x-amz-server-side-encryption-aws-kms-key-id", key)),
+    // The one that a bucket which knows no ACLs takes; a service that knows them must not get another.
+    deny("RefuseOtherAcls", {
+      Action: "s3:PutObjectAcl",
+      Resource: `${bucket}/*`,
+      Condition: { StringNotEquals: { "s3:x-amz-acl": OWNERS_ACL } },
+    }),
     // With a key of its own a client could write what nobody can ever read.
     put("RefuseKeysOfClients", { Null: { "s3:x-amz-server-side-encryption-customer-algorithm": "false" } }),
     ...(writers.length > 0
       ? [
           deny("WritersOnlyPut", {
             Principal: { AWS: writers.map(({ arn }) => arn) },
-            NotAction: "s3:PutObject",
+            NotAction: PUT,
             Resource: everything,
           }),
         ]
@@ -121,7 +131,7 @@ export function bucketPolicy({ bucket, key, writers, retention }: BucketPolicyFa
     ...writers.map(({ host, arn }) =>
       deny(`OwnPrefixesOf${host}`, {
         Principal: { AWS: arn },
-        Action: "s3:PutObject",
+        Action: PUT,
         NotResource: Object.values(prefixesOf(host, retention)).map((prefix) => `${bucket}/${prefix}*`),
       }),
     ),
@@ -158,7 +168,7 @@ export function writerPolicy(ends: Ends, host: ServerName, retention: BackupRete
     {
       Sid: "Put",
       Effect: "Allow",
-      Action: "s3:PutObject",
+      Action: PUT,
       Resource: Object.values(prefixesOf(host, retention)).map((prefix) => `${ends.bucket}/${prefix}*`),
     },
     {

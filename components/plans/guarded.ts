@@ -26,6 +26,7 @@ export function postgresGuarded({ listen, port, minimumVersion }: GuardedArgs): 
     ssl: "on",
     ssl_min_protocol_version: minimumVersion,
     password_encryption: "scram-sha-256",
+    archive_mode: "on",
   };
 }
 

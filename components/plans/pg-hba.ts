@@ -11,6 +11,8 @@ export function pgHba(reach: readonly Reach[]): string {
   const order = (database: string | undefined) => database ?? "";
   const rules = [
     ["local", "all", "postgres", "", "peer"],
+    // The physical copies of the backup, which a database "all" does not mean.
+    ["local", "replication", "postgres", "", "peer"],
     ...doors
       .sort((a, b) => (order(a.database) < order(b.database) ? -1 : 1))
       .map(({ database, logins, from }) => [

@@ -58,6 +58,12 @@ export function planRowSecurity(
   };
 }
 
+/** The roles that the service takes, one a transaction. */
+export function takenRoles(declaration: RowSecurityDeclaration, entry: PostgresEntry): string[] {
+  const { identities } = planRowSecurity(declaration, entry);
+  return Object.keys(identities).filter((role) => identities[role]?.members.includes(entry.service));
+}
+
 /** Each rule of each identity on each table with row security. */
 function everyRule(
   declaration: RowSecurityDeclaration,

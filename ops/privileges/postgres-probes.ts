@@ -76,8 +76,8 @@ function program({ tables, owner, rowSecurity }: PostgresSubject): PostgresProbe
       return [
         ...tableProbes(schema, table, rights, column),
         mustNot(`alter ${schema}.${table}`, `ALTER TABLE ${name} ADD COLUMN estate_check int`),
-        mustNot(`drop ${schema}.${table}`, `DROP TABLE ${name}`),
-        mustNot(`truncate ${schema}.${table}`, `TRUNCATE ${name}`),
+        mustNot(`drop ${schema}.${table}`, `DROP TABLE ${name} CASCADE`),
+        mustNot(`truncate ${schema}.${table}`, `TRUNCATE ${name} CASCADE`),
         mustNot(
           `switch row security of ${schema}.${table} off`,
           `ALTER TABLE ${name} DISABLE ROW LEVEL SECURITY`,

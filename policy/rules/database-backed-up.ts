@@ -11,11 +11,9 @@ export const databaseBackedUp = stackRule<Config>({
   name: "database-backed-up",
   description: "Every database is in a backup.",
   severity: "high",
-  // Advisory until the program declares backups; then mandatory.
-  level: "advisory",
-  remediationSteps: "Add the database to `databases` of its host's backup.",
+  remediationSteps: "Give the host a BackupAgent with the database in `databases`.",
   config: {
-    types: textList("Kinds that back up what their property `databases` lists", ["estate:host:Backup"]),
+    types: textList("Kinds that back up what their property `databases` lists", ["estate:host:BackupAgent"]),
   },
   *faults(resources, { types }) {
     const covered = new Set(

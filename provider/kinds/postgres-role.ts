@@ -5,7 +5,7 @@ import type { Kind, Properties } from "../wire/kind";
 import { checkFields, type Field } from "./postgres/check-fields";
 import { dropRole } from "./postgres/drop-role";
 import { findRole, refuseWhatIsUsed } from "./postgres/leftover";
-import { membershipText, type RoleOnServer } from "./postgres/login";
+import { isWorkMembership, type Membership, membershipText, type RoleOnServer } from "./postgres/login";
 import { exclusive } from "./postgres/queue";
 import { quoteIdentifier as id, PLAIN_NAME } from "./postgres/quoting";
 import { readRole } from "./postgres/read-role";
@@ -17,6 +17,8 @@ export interface RoleInputs {
   attributes: string[];
   /** Likewise: roles it is a member of, and so has the privileges of. */
   memberships: string[];
+  /** Roles that it may take for a transaction (INHERIT FALSE). Somebody else grants them: their row security. */
+  takes: string[];
 }
 
 const empty = (reason: string): Field => ({ schema: z.array(z.string()).max(0, reason), fallback: [] });
@@ -33,6 +35,12 @@ const fields: Record<string, Field> = {
   },
   attributes: empty("must stay empty: it owns or works, and what logs in is a login slot (PostgresLogin)"),
   memberships: empty("must stay empty: it has what is granted to it, and nothing of others"),
+  takes: {
+    schema: z
+      .array(z.string().regex(PLAIN_NAME, "must be the names of roles"))
+      .transform((all) => all.sort()),
+    fallback: [],
+  },
 };
 
 /**
@@ -55,15 +63,17 @@ export const postgresRole: Kind<PostgresConfig, RoleInputs> = {
     return { id: inputs.name, state: { ...inputs } };
   },
 
-  async read({ config }, name) {
+  async read({ config }, name, old) {
     const found = await serverOf(config).withConnection(MAINTENANCE_DATABASE, (connection) =>
       readRole(connection, name),
     );
     if (!found) return undefined;
+    const takes = old?.inputs.takes ?? [];
     const inputs = {
       name,
       attributes: attributesOf(found),
-      memberships: found.memberships.map(membershipText).sort(),
+      memberships: foreign(found, takes).map(membershipText).sort(),
+      takes,
     };
     return { id: name, inputs, state: { ...inputs } };
   },
@@ -80,7 +90,7 @@ export const postgresRole: Kind<PostgresConfig, RoleInputs> = {
 };
 
 /** From nothing, or from whatever it became. */
-function converge(maintenance: PostgresConnection, { name }: RoleInputs): Promise<void> {
+function converge(maintenance: PostgresConnection, { name, takes }: RoleInputs): Promise<void> {
   return maintenance.transaction(async () => {
     const found = await readRole(maintenance, name);
     if (!found) {
@@ -91,10 +101,15 @@ function converge(maintenance: PostgresConnection, { name }: RoleInputs): Promis
       attribute === "NOINHERIT" ? "INHERIT" : `NO${attribute}`,
     );
     if (taken.length > 0) await maintenance.query(`ALTER ROLE ${id(name)} WITH ${taken.join(" ")}`);
-    for (const { role, grantor } of found.memberships) {
+    for (const { role, grantor } of foreign(found, takes)) {
       await maintenance.query(`REVOKE ${id(role)} FROM ${id(name)} GRANTED BY ${id(grantor)} CASCADE`);
     }
   });
+}
+
+/** Memberships that nobody declared. */
+function foreign({ memberships }: RoleOnServer, takes: readonly string[]): Membership[] {
+  return memberships.filter((membership) => !takes.some((role) => isWorkMembership(membership, role)));
 }
 
 function attributesOf({ login, attributes }: RoleOnServer): string[] {

@@ -26,10 +26,16 @@ export class PostgresDatabase extends ServerResource {
   }
 }
 
+export interface PostgresRoleArgs {
+  name: pulumi.Input<string>;
+  /** Roles that it may take for a transaction; their row security grants them. Default: none. */
+  takes?: pulumi.Input<string[]>;
+}
+
 /** A NOLOGIN role: it owns, or login slots work as it. Kind: kinds/postgres-role.ts */
 export class PostgresRole extends ServerResource {
-  constructor(name: string, args: { name: pulumi.Input<string> }, opts?: pulumi.CustomResourceOptions) {
-    super("estate:postgres:Role", name, args, opts);
+  constructor(name: string, args: PostgresRoleArgs, opts?: pulumi.CustomResourceOptions) {
+    super("estate:postgres:Role", name, { ...args }, opts);
   }
 }
 

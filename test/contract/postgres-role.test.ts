@@ -24,7 +24,7 @@ describe.each(["16", "17"] as const)("postgres:Role on PostgreSQL %s", (version)
 
   test("nobody logs in as it; it reads back as declared, and an import finds it", async () => {
     await kind.create(declared);
-    expect(await kind.read(name, declared)).toEqual({ name, attributes: [], memberships: [] });
+    expect(await kind.read(name, declared)).toEqual({ name, attributes: [], memberships: [], takes: [] });
     expect(await kind.read(name, undefined)).toEqual(declared);
     expect(await bench.sql(`SELECT rolcanlogin FROM pg_roles WHERE rolname = '${name}'`)).toEqual([
       { rolcanlogin: false },
@@ -53,6 +53,23 @@ describe.each(["16", "17"] as const)("postgres:Role on PostgreSQL %s", (version)
     expect(await bench.sql(`SELECT pg_has_role('${name}_a', '${name}', 'SET') AS member`)).toEqual([
       { member: true },
     ]);
+  });
+
+  test("a role that it takes stays with it; the same one inherited is taken back", async () => {
+    await bench.sql(`CREATE ROLE ${name}_admin`);
+    const takes = kind.checked({ name, takes: [`${name}_admin`] });
+    await kind.create(takes);
+    await bench.sql(`GRANT ${name}_admin TO ${name} WITH INHERIT FALSE, SET TRUE`);
+    expect(await kind.read(name, takes)).toEqual(takes);
+    await kind.update(name, takes, takes);
+    expect(await bench.sql(`SELECT pg_has_role('${name}', '${name}_admin', 'SET') AS takes`)).toEqual([
+      { takes: true },
+    ]);
+    await bench.sql(`GRANT ${name}_admin TO ${name} WITH INHERIT TRUE`);
+    const drifted = (await kind.read(name, takes)) as RoleInputs;
+    expect(drifted.memberships).toEqual([`${name}_admin WITH INHERIT TRUE`]);
+    await kind.update(name, drifted, takes);
+    expect((await kind.read(name, takes))?.memberships).toEqual([]);
   });
 
   test("an update on a machine that has none makes it", async () => {

@@ -3,7 +3,7 @@ import { connectPostgres, type PostgresConnection } from "../../connect/postgres
 import { databases } from "../../estate/catalogue";
 import { readMigrations } from "../../estate/migrations/read";
 import type { PostgresEntry } from "../../estate/types";
-import type { PostgresVersion } from "./engines-postgres";
+import type { PostgresExtras, PostgresVersion } from "./engines-postgres";
 import { loadFixtures } from "./fixtures";
 import { type PostgresBench, postgresBench } from "./postgres-kinds";
 
@@ -36,8 +36,9 @@ export async function startProgramDatabases(
   version: PostgresVersion,
   names: readonly string[],
   guard: Guard = standIn,
+  extras?: PostgresExtras,
 ): Promise<ProgramDatabases> {
-  const bench = await postgresBench(version);
+  const bench = await postgresBench(version, extras);
   const connections: PostgresConnection[] = [];
   const login = async (database: string) => {
     const connection = await connectPostgres(bench.engine, bench.engine, { ...bench.engine.admin, database });

@@ -151,6 +151,7 @@ describe("a host", () => {
         "choose a lock",
         () => put(writer, Key, { ObjectLockMode: "GOVERNANCE", ObjectLockRetainUntilDate: soon }),
       ],
+      ["open it to everybody", () => put(writer, Key, { ACL: "public-read" })],
       ["change the bucket's lock", () => writer.send(new PutObjectLockConfigurationCommand({ Bucket }))],
       ["delete the bucket's policy", () => writer.send(new DeleteBucketPolicyCommand({ Bucket }))],
     ];

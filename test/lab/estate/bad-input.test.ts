@@ -40,3 +40,35 @@ describe("bad input", () => {
     }
   });
 });
+
+describe("a rotation that cannot be meant", () => {
+  let project: ProjectCopy;
+  beforeAll(async () => {
+    project = await copyProject();
+  });
+  afterAll(() => project?.remove());
+
+  it.each([
+    [
+      "a period over 90 days",
+      'anchor: "2026-01-01", days: 91',
+      ["rotation.days is 91: rotate at least every 90 days"],
+    ],
+    [
+      "an anchor in the future and an unknown database",
+      'anchor: "2999-01-01", days: 90, forced: [{ database: mo_crn, at: "2026-01-01T00:00:00Z", reason: r }]',
+      [
+        'rotation.anchor is "2999-01-01": lies in the future: give a day up to',
+        'rotation.forced.0.database is "mo_crn": no database and no Redis user has this name',
+      ],
+    ],
+  ])("%s ends the run before it begins", async (_what, rotation, faults) => {
+    await project.edit("Pulumi.local.yaml", /(?<=database-estate:rotation:) .*/, ` { ${rotation} }`);
+    const up = await project.pulumi(["up", "--stack", "local", "--yes", "--skip-preview"]);
+    expect(up.code, up.output).not.toBe(0);
+    expect(up.output).toContain(faults.length === 1 ? "1 fault" : `${faults.length} faults`);
+    for (const fault of faults) expect(up.output).toContain(fault);
+    expect(up.output).not.toMatch(/^ *[~+-]+ +(?!pulumi:pulumi:Stack)\S+:\S+/m);
+    expect(up.output).not.toMatch(/^\s+at /m);
+  });
+});

@@ -1,16 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { databases, redisUsers } from "../../../estate/catalogue";
-import { databaseSecrets, redisSecrets, type ServiceSecrets } from "../../../estate/published";
 import { labToken } from "../../../lab/github/lab";
 import { checkAll } from "../../../ops/reach/check";
 import { connectAs } from "../../../ops/reach/connectors";
-import type { Target } from "../../../ops/reach/targets";
 import { onHost } from "../../support/lab";
 import { changeByHand, planFaults, publishedSecrets, takeRequests } from "../../support/lab-github";
 import { filesBelow, findLeaks } from "../../support/leak";
 import { copyProject, type ProjectCopy, plannedChanges, pulumi } from "../../support/project";
+import { publishedLogins } from "../../support/published-logins";
 import { run } from "../../support/run";
 import { exportState } from "../../support/state";
 
@@ -34,46 +32,8 @@ describe("what GitHub holds", () => {
     held = await publishedSecrets();
   });
 
-  const value = (name: string) => held[name] ?? `nothing called ${name}`;
-
-  /** A login made from nothing but what an application finds at GitHub, and on the web host from its file. */
-  async function target(
-    about: Pick<Target, "kind" | "name" | "server" | "engine">,
-    { url: secret, password }: ServiceSecrets,
-    service: string,
-  ): Promise<Target> {
-    const url = new URL(value(secret));
-    expect(decodeURIComponent(url.password), about.name).toBe(value(password));
-    const user = decodeURIComponent(url.username);
-    const prefix = { mariadb: "MYSQL", postgres: "PG", redis: "REDIS" }[about.engine];
-    const file = url.searchParams.get("ssl-ca");
-    const trust = file
-      ? { caCertificate: await onHost("plesk", ["cat", file]), serverName: "plesk.lab.internal" }
-      : { caCertificate: value(`${prefix}_CA_CERTIFICATE`), serverName: value(`${prefix}_HOST`) };
-    return {
-      ...about,
-      endpoint: { host: url.hostname, port: Number(url.port) },
-      trust,
-      password: decodeURIComponent(url.password),
-      expected: {
-        loggedInAs: user,
-        workingAs: about.engine === "postgres" ? service : user,
-        database: about.engine === "redis" ? undefined : url.pathname.slice(1),
-      },
-    };
-  }
-
   it("logs in everywhere, over verified TLS, as every service", async () => {
-    const targets = await Promise.all([
-      ...databases.map((entry) =>
-        target({ ...entry, kind: "database" }, databaseSecrets(entry), entry.service),
-      ),
-      ...redisUsers.map((entry) => {
-        const { name, keyPrefix } = entry;
-        const about = { kind: "redis", name, server: "redis", engine: "redis", keyPrefix } as const;
-        return target(about, redisSecrets(entry), name);
-      }),
-    ]);
+    const targets = [...(await publishedLogins()).values()];
     const results = await checkAll(targets, {
       timeoutMs: 10_000,
       parallel: 8,

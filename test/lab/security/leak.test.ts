@@ -7,8 +7,9 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RedisServer } from "../../../connect/redis";
 import { mariadb, onHost, postgres } from "../../support/lab";
+import { publishedSecrets } from "../../support/lab-github";
 import { filesBelow, findLeaks, type Place, watchProcesses } from "../../support/leak";
-import { plannedChanges, pulumi } from "../../support/project";
+import { copyProject, type ProjectCopy, plannedChanges, pulumi } from "../../support/project";
 import { run, succeed } from "../../support/run";
 import { exportState, generatedPasswords, loginOf, redisAdmin } from "../../support/state";
 import { logEveryStatement, readEveryLog, searchHost } from "../../support/statement-logs";
@@ -22,10 +23,31 @@ const planted = new Map(
   ]),
 );
 const plantedIn = (name: string) => planted.get(name) ?? "";
-/** One account of each engine whose password is rotated: the former one goes on beside it. */
-const replaced = ["mo_grafana-password", "mo_votes-password", "mo_hooks-password", "redis-svc_main-password"];
+/** One account of each engine whose password leaked: rotated by the operator's command, and with it a context key. */
+const forced = ["mo_grafana", "mo_votes", "mo_hooks", "svc_main", "ncy8"];
+/** One of each whose former password goes on beside the new one. */
+const replaced = ["mo_idp-password", "mo_forum-password", "mo_games-password", "redis-svc_n8n-password"];
+const renewed = forced.map((name) => `${name.replace(/^svc_/, "redis-svc_")}-password`).concat(replaced);
 /** And the steps on the hosts that write the admins. */
 const rewritten = ["mariadb-server", "postgres-server", "redis-server"];
+
+/** What is published and secret, and of a context key what the database holds of it. */
+async function publishedNow(when: string): Promise<[name: string, value: string][]> {
+  const held = Object.entries(await publishedSecrets());
+  return held.flatMap(([name, value]): [string, string][] => {
+    if (/_(PASS|PASSWORD|URL)$/.test(name)) return [[`${name} (${when})`, value]];
+    if (!name.endsWith("_CONTEXT_KEY")) return [];
+    const key = value.replace(/^k\d+:/, "");
+    const block = Buffer.alloc(64);
+    block.write(key);
+    const pad = (byte: number) => Buffer.from(block.map((each) => each ^ byte)).toString("hex");
+    return [
+      [`${name} (${when})`, key],
+      [`${name} (${when}), inner pad`, pad(0x36)],
+      [`${name} (${when}), outer pad`, pad(0x5c)],
+    ];
+  });
+}
 
 describe("a password the program generates, with every statement logged", () => {
   /** Old and new ones, by resource. */
@@ -33,12 +55,15 @@ describe("a password the program generates, with every statement logged", () => 
   let places: Place[];
   let redis: RedisServer;
   let directory: string;
+  let copy: ProjectCopy;
   let stopLogging: () => Promise<void> = async () => undefined;
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), "estate-leak-"));
     redis = await redisAdmin();
+    copy = await copyProject();
     const before = await generatedPasswords();
+    const publishedBefore = await publishedNow("old");
     stopLogging = await logEveryStatement(redis);
 
     await postgres(
@@ -54,25 +79,42 @@ describe("a password the program generates, with every statement logged", () => 
     const plan = join(directory, "plan.json");
     const replace = replaced.concat(rewritten).flatMap((name) => ["--replace", `**::${name}`]);
     const outputs = [
-      await pulumi(["refresh", ...stack, "--yes", "--diff"]),
-      await pulumi(["preview", ...stack, "--diff", "--save-plan", plan, ...replace], {
-        env: { PULUMI_EXPERIMENTAL: "true" },
+      await run(
+        join(copy.directory, "ops/estate"),
+        ["rotate", ...stack, "--now", ...forced, "--reason", "a test"],
+        { cwd: copy.directory },
+      ),
+      await copy.pulumi(["refresh", ...stack, "--yes", "--diff"]),
+      await copy.pulumi(["preview", ...stack, "--diff", "--save-plan", plan, ...replace], {
+        PULUMI_EXPERIMENTAL: "true",
       }),
-      await pulumi(["preview", ...stack, "--json", ...replace]),
-      await pulumi(["up", ...stack, "--yes", "--diff", ...replace]),
+      await copy.pulumi(["preview", ...stack, "--json", ...replace]),
+      await copy.pulumi(["up", ...stack, "--yes", "--diff", ...replace]),
+      // The project itself knows of no leak: nothing is rotated again.
+      await pulumi(["up", ...stack, "--yes", "--skip-preview"]),
+      await run("ops/estate", ["rotate", ...stack, "--status"]),
     ];
     await exposed;
     const processes = await watched.stop();
     for (const { code, output } of outputs) expect(code, output).toBe(0);
 
     const after = await generatedPasswords();
-    for (const name of replaced) expect(after.get(name), name).not.toBe(before.get(name));
-    secrets = new Map([...[...before].map(([name, value]) => [`${name} (old)`, value] as const), ...after]);
+    for (const name of renewed) expect(after.get(name), name).not.toBe(before.get(name));
+    const publishedAfter = await publishedNow("new");
+    const changed = publishedAfter.filter(([, value]) => !publishedBefore.some(([, old]) => old === value));
+    // Password and URL of each, and a key with its pads.
+    expect(changed).toHaveLength(2 * renewed.length + 3);
+    secrets = new Map([
+      ...[...before].map(([name, value]) => [`${name} (old)`, value] as const),
+      ...after,
+      ...publishedBefore,
+      ...publishedAfter,
+    ]);
 
     const backend = fileURLToPath(process.env.PULUMI_BACKEND_URL ?? "");
     await sleep(200);
     places = [
-      ...outputs.map(({ output }, at) => ({ where: `output of pulumi, run ${at + 1}`, text: output })),
+      ...outputs.map(({ output }, at) => ({ where: `output of run ${at + 1}`, text: output })),
       { where: "plan file", text: await readFile(plan, "utf8") },
       ...(await filesBelow(backend)),
       ...processes,
@@ -83,11 +125,12 @@ describe("a password the program generates, with every statement logged", () => 
   afterAll(async () => {
     await stopLogging();
     await redis?.close();
+    await copy?.remove();
     if (directory) await rm(directory, { recursive: true, force: true });
   });
 
   it("is nowhere: not in a log, the state, its history, the plan, the output or the process list", () => {
-    expect(secrets.size).toBeGreaterThan(50);
+    expect(secrets.size).toBeGreaterThan(150);
     expect(places.length).toBeGreaterThan(20);
     expect(findLeaks(places, secrets)).toEqual([]);
   });
@@ -117,6 +160,18 @@ describe("a password the program generates, with every statement logged", () => 
     expect(await searchHost("postgres", [plantedIn("postgres")])).toContain(
       "/var/log/postgresql/postgresql-17-main.log",
     );
+  });
+
+  it("is looked for where the names of what was rotated are: state, plan and output", () => {
+    const found = findLeaks(places, new Map([["a name", "mo_grafana-password"]]));
+    for (const place of [
+      /^plan file: /m,
+      /^output of run 5: /m,
+      /\/stacks\/.*local\.json: /m,
+      /\/history\/.*: /m,
+    ]) {
+      expect(found.join("\n")).toMatch(place);
+    }
   });
 
   it("shows that the logs do hold what the program wrote: hashes", () => {

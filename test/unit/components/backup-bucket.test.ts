@@ -17,7 +17,7 @@ const retention = {
   erasureDays: 180,
   archive: { years: 7, reason: "a law for this test" },
 };
-const config: BackupConfig = { bucket: "backups", region: "eu-central-1", retention };
+const config: BackupConfig = { bucket: "backups", region: "eu-central-1", recipients: [], retention };
 const tags = { owner: "platform", "data-protection-contact": "dpo@test" };
 
 interface Built {

@@ -113,15 +113,22 @@ describe("the bucket's policy", () => {
     });
   });
 
+  it("takes no ACL but the owner's", () => {
+    expect(statement("RefuseOtherAcls")).toMatchObject({
+      Action: "s3:PutObjectAcl",
+      Condition: { StringNotEquals: { "s3:x-amz-acl": "bucket-owner-full-control" } },
+    });
+  });
+
   it("lets a writer put, and that below its own prefixes", () => {
     expect(statement("WritersOnlyPut")).toMatchObject({
       Principal: { AWS: ["arn:aws:iam::1:user/m", "arn:aws:iam::1:user/p"] },
-      NotAction: "s3:PutObject",
+      NotAction: ["s3:PutObject", "s3:PutObjectAcl"],
       Resource: [bucket, `${bucket}/*`],
     });
     expect(statement("OwnPrefixesOfpostgres")).toMatchObject({
       Principal: { AWS: "arn:aws:iam::1:user/p" },
-      Action: "s3:PutObject",
+      Action: ["s3:PutObject", "s3:PutObjectAcl"],
       NotResource: ["archive", "daily", "recovery", "status"].map(
         (prefix) => `${bucket}/${prefix}/postgres/*`,
       ),
@@ -137,7 +144,12 @@ describe("the bucket's policy", () => {
 describe("an identity", () => {
   it("of a host puts, and encrypts through the bucket alone", () => {
     const policy = writerPolicy(ends, "mariadb", retention);
-    expect(actions(policy)).toEqual(["s3:PutObject", "kms:GenerateDataKey", "kms:Decrypt"]);
+    expect(actions(policy)).toEqual([
+      "s3:PutObject",
+      "s3:PutObjectAcl",
+      "kms:GenerateDataKey",
+      "kms:Decrypt",
+    ]);
     const [put, encrypt] = statements(policy);
     expect(put?.Resource).toContain(`${bucket}/daily/mariadb/*`);
     expect(encrypt).toMatchObject({

@@ -1,0 +1,75 @@
+import type { ServerName } from "../../estate/types";
+import { messageOf } from "../exit";
+import { type DatabaseHost, lastWords, type OpenHost } from "./hosts";
+import { type Manifest, parseManifest } from "./manifest";
+
+const AGENT = "/usr/local/sbin/estate-backup";
+
+export interface HostRun {
+  host: ServerName;
+  /** undefined: the agent did not come that far. */
+  manifest: Manifest | undefined;
+  /** undefined: everything was saved. */
+  fault: string | undefined;
+}
+
+export interface NowRequest {
+  host: ServerName;
+  /** Empty: all of the host, with its accounts. */
+  databases: readonly string[];
+  tag: string | undefined;
+}
+
+/** Runs the agents, each on its host, beside each other. */
+export function backupNow(
+  requests: readonly NowRequest[],
+  open: OpenHost,
+  report: (line: string) => void,
+  signal?: AbortSignal,
+): Promise<HostRun[]> {
+  return Promise.all(
+    requests.map(async (request): Promise<HostRun> => {
+      let host: DatabaseHost | undefined;
+      try {
+        host = await open(request.host, signal);
+        return await runAgent(host, request, report);
+      } catch (error) {
+        return { host: request.host, manifest: undefined, fault: messageOf(error) };
+      } finally {
+        host?.close();
+      }
+    }),
+  );
+}
+
+/** One run of the agent. Its progress is reported line by line. */
+export async function runAgent(
+  host: DatabaseHost,
+  { databases, tag }: Pick<NowRequest, "databases" | "tag">,
+  report: (line: string) => void,
+): Promise<HostRun> {
+  let unfinished = "";
+  const words = [...(tag ? ["--tag", tag] : []), ...databases];
+  const text = [
+    `[ -x ${AGENT} ] || { echo "there is no ${AGENT} here. Run: pulumi up" >&2; exit 1; }`,
+    `exec ${AGENT} run ${words.join(" ")}`,
+  ].join("\n");
+  const { stdout, stderr, code } = await host.filter(
+    text,
+    {},
+    {
+      stdin: "",
+      onStderr: (more) => {
+        const lines = (unfinished + more).split("\n");
+        unfinished = lines.pop() ?? "";
+        for (const line of lines) if (line.trim()) report(`${host.name}: ${line.trim()}`);
+      },
+    },
+  );
+  const fault = code === 0 ? undefined : lastWords(stderr, 1).replace(/^\d\d:\d\d:\d\d FAILED: /, "");
+  try {
+    return { host: host.name, manifest: parseManifest(stdout, "the agent's manifest"), fault };
+  } catch (error) {
+    return { host: host.name, manifest: undefined, fault: fault ?? messageOf(error) };
+  }
+}

@@ -1,0 +1,193 @@
+import { Command, Option } from "commander";
+import { databases } from "../../estate/catalogue";
+import type { StackOutputs } from "../../estate/outputs";
+import type { DatabaseEntry } from "../../estate/types";
+import { hostsOf } from "../backup/hosts";
+import { keyFile } from "../backup/open";
+import { selectDatabases } from "../backup/select";
+import { couldNotTell, EXIT, type ExitCode, messageOf } from "../exit";
+import { interruptible } from "../interrupt";
+import type { Io } from "../io";
+import type { Finish } from "../program";
+import { checkAll } from "../reach/check";
+import { connectAs } from "../reach/connectors";
+import { isTarget, selectTargets } from "../reach/targets";
+import { requireWayIn } from "../reach/way-in";
+import { renderJson } from "../render/json";
+import { renderRestores } from "../render/restore";
+import { RestoreSteps } from "../restore/host";
+import { requireNewName, restoreNames } from "../restore/names";
+import { type RestoreResult, type RestoreTools, restoreDatabase } from "../restore/run";
+import { resolveStack } from "../stack";
+import { readStackOutputs } from "../stack-outputs";
+import { configOf, newestBackup, runId, withBucket } from "./backup";
+
+interface RestoreOptions {
+  stack?: string;
+  json?: boolean;
+  all?: boolean;
+  run?: string;
+  into?: string;
+  safetyBackup: boolean;
+  acceptSecurity?: boolean;
+  dropReplaced?: boolean;
+}
+
+/** Databases at a time: each loads on its host with one processor, and indexes with more. */
+const PARALLEL = 3;
+const PROBE_MS = 10_000;
+
+export function restoreCommand(io: Io, finish: Finish): Command {
+  return new Command("restore")
+    .description("Bring databases back from the bucket.")
+    .argument("[database...]", "databases of the catalogue")
+    .option("--stack <name>", "stack to work on (default: $PULUMI_STACK, then the selected one)")
+    .option("--all", "every live database")
+    .option(
+      "--run <id>",
+      "the backup of this run, as `estate backup list` shows it (default: the newest)",
+      runId,
+    )
+    .option("--into <name>", "into a new database beside the live one, which stays as it is")
+    .option("--no-safety-backup", "do not back up first what is replaced")
+    .option("--accept-security", "also where row security or grants in the backup are not as now")
+    .addOption(
+      new Option("--drop-replaced", "drop what earlier restores of these databases have replaced").conflicts([
+        "into",
+        "run",
+        "all",
+      ]),
+    )
+    .option("--json", "print JSON")
+    .addHelpText(
+      "after",
+      `
+The private key of age that opens the backups comes from the file that BACKUP_KEY_FILE names. Nothing is touched before the
+backup is known to be whole and to open. It is loaded beside the live database and compared with its manifest; then
+the two change places while the service's logins are closed. What goes wrong before that, Ctrl-C too, leaves the
+live database as it was.
+
+Examples:
+  estate restore --stack prod mo_crm
+  estate restore --stack prod mo_crm --run 20260131T020000Z --into mo_crm_january
+  estate restore --stack prod --all
+  estate restore --stack prod mo_crm --drop-replaced
+
+Exit codes: 0 restored, 1 one failed, 2 could not tell (no stack, no outputs, no way in, no key).`,
+    )
+    .action(async (names: string[], options: RestoreOptions) =>
+      finish(
+        options.dropReplaced ? await dropReplaced(io, names, options) : await restore(io, names, options),
+      ),
+    );
+}
+
+async function restore(io: Io, names: readonly string[], options: RestoreOptions): Promise<ExitCode> {
+  const wanted = select(names, options);
+  const key = keyFile(io);
+  return withBucket(io, options, (reader, stack) =>
+    interruptible(async (signal) => {
+      const config = configOf(io, stack);
+      const outputs = await readStackOutputs(io, stack);
+      if (!options.into) await requireLogins(io, stack, outputs, wanted);
+      const backups = await Promise.all(
+        wanted.map(({ name, server }) => newestBackup(reader, name, server, options.run)),
+      );
+      const tools: RestoreTools = {
+        reader,
+        open: hostsOf(config, io.env),
+        servers: config.servers,
+        key,
+        env: io.env,
+        signal,
+        probe: (entry) => probe(io, outputs, entry),
+        report: (line) => io.err(`${line}\n`),
+      };
+      const results: RestoreResult[] = [];
+      const queue = wanted.entries();
+      const work = async () => {
+        for (const [index, entry] of queue) {
+          const found = backups[index];
+          if (!found) continue;
+          const { into, safetyBackup: safety, acceptSecurity = false } = options;
+          const result = await restoreDatabase({ entry, backup: found, into, safety, acceptSecurity }, tools);
+          if (result.fault) tools.report(`${entry.name}: FAILED: ${result.fault.reason}`);
+          results[index] = result;
+        }
+      };
+      await Promise.all(Array.from({ length: PARALLEL }, work));
+      io.out(options.json ? renderJson({ stack, results }) : renderRestores(results, { colour: io.colour }));
+      return results.every(({ fault }) => fault === undefined) ? EXIT.done : EXIT.failed;
+    }),
+  );
+}
+
+function select(names: readonly string[], options: RestoreOptions): DatabaseEntry[] {
+  const live = databases.filter(({ state }) => state === "live");
+  if (options.all ? names.length > 0 : names.length === 0) {
+    throw couldNotTell("name the databases to restore, or give --all alone");
+  }
+  if (options.into === undefined) return selectDatabases(live, names);
+  if (names.length !== 1) throw couldNotTell("--into is for one database: name it");
+  requireNewName(
+    options.into,
+    databases.map(({ name }) => name),
+  );
+  return selectDatabases(databases, names);
+}
+
+/** Asked before anything begins: a restored database whose service cannot be tried would be half an answer. */
+async function requireLogins(
+  io: Io,
+  stack: string,
+  outputs: StackOutputs,
+  wanted: readonly DatabaseEntry[],
+): Promise<void> {
+  const targets = selectTargets(wanted, [], outputs);
+  const missing = targets.filter((target) => !isTarget(target)).map(({ name }) => name);
+  if (missing.length > 0) {
+    throw couldNotTell(
+      `stack ${stack} has no login of ${missing.join(", ")} in its outputs. Run: pulumi up --stack ${stack}`,
+    );
+  }
+  await requireWayIn(
+    targets.flatMap((target) => (isTarget(target) ? [target.endpoint] : [])),
+    io.env,
+    `Open the tunnel: eval "$(npx estate tunnel --stack ${stack} --background)"`,
+  );
+}
+
+async function probe(io: Io, outputs: StackOutputs, entry: DatabaseEntry): Promise<string | undefined> {
+  const [result] = await checkAll(selectTargets([entry], [], outputs), {
+    connect: connectAs(io.env),
+    timeoutMs: PROBE_MS,
+    parallel: 1,
+  });
+  return result?.reachable ? undefined : (result?.reason ?? "it was not tried");
+}
+
+async function dropReplaced(io: Io, names: readonly string[], options: RestoreOptions): Promise<ExitCode> {
+  if (names.length === 0) throw couldNotTell("--drop-replaced: name the databases");
+  const wanted = selectDatabases(databases, names);
+  const stack = await resolveStack(io, options.stack);
+  const config = configOf(io, stack);
+  const open = hostsOf(config, io.env);
+  const results = await Promise.all(
+    wanted.map(async (entry) => {
+      const { name, server } = entry;
+      try {
+        const { port } = config.servers[server];
+        const steps = new RestoreSteps(await open(server), entry, restoreNames(name, new Date()), port);
+        const dropped = await steps.dropReplaced().finally(() => steps.close());
+        return { database: name, dropped };
+      } catch (error) {
+        return { database: name, dropped: [], fault: messageOf(error) };
+      }
+    }),
+  );
+  const words = results.map(({ database, dropped, fault }) =>
+    fault ? `${database}: FAILED: ${fault}` : `${database}: dropped ${dropped.join(", ") || "nothing"}`,
+  );
+  io.out(options.json ? renderJson({ stack, results }) : `${words.join("\n")}\n`);
+  return results.some(({ fault }) => fault) ? EXIT.failed : EXIT.done;
+}

@@ -1,0 +1,95 @@
+import type { Expression } from "./expressions";
+
+/** What a database says of itself, as far as row-level security stands on it. Objects of extensions and of PostgreSQL are left out. */
+export interface DatabaseFacts {
+  database: string;
+  relations: RelationFact[];
+  policies: PolicyFact[];
+  functions: FunctionFact[];
+  indexes: IndexFact[];
+  foreignKeys: ForeignKeyFact[];
+  /** Of the whole server. */
+  roles: RoleFact[];
+  /** Of the functions that policies call, by `schema.name`: the loosest of those with the name. */
+  volatility: ReadonlyMap<string, Volatility>;
+}
+
+export type Volatility = "immutable" | "stable" | "volatile";
+
+export interface RelationFact {
+  schema: string;
+  name: string;
+  kind: "table" | "view" | "materialized view" | "foreign table";
+  owner: string;
+  /** Of a partitioned table, or a child of another one: its rows are seen through the parent. */
+  partition: boolean;
+  rowSecurity: boolean;
+  forced: boolean;
+  /** Of a view: security_invoker. */
+  invoker: boolean;
+  primaryKey: boolean;
+  /** Of a view: the relations that it reads, `schema.name`. */
+  reads: string[];
+  grants: Grant[];
+}
+
+/** To whom but the owner; a privilege on columns counts. */
+export interface Grant {
+  /** `public`: everybody. */
+  grantee: string;
+  privilege: string;
+}
+
+export interface PolicyFact {
+  schema: string;
+  table: string;
+  name: string;
+  command: "select" | "insert" | "update" | "delete" | "all";
+  permissive: boolean;
+  /** `public`: everybody. */
+  roles: string[];
+  using?: Expression;
+  check?: Expression;
+}
+
+export interface FunctionFact {
+  schema: string;
+  /** `open_loans(uuid)` */
+  signature: string;
+  owner: string;
+  definer: boolean;
+  leakproof: boolean;
+  /** The schemas of its own search_path, in their order; undefined: it has none. */
+  searchPath: string[] | undefined;
+  /** Who but the owner may call it. */
+  callers: string[];
+}
+
+export interface IndexFact {
+  schema: string;
+  table: string;
+  /** null: an expression. */
+  columns: (string | null)[];
+  /** Valid, B-tree or hash, over all rows: or all but those where one of its own columns is NULL. */
+  whole: boolean;
+}
+
+export interface ForeignKeyFact {
+  schema: string;
+  table: string;
+  name: string;
+  columns: string[];
+}
+
+export interface RoleFact {
+  name: string;
+  superuser: boolean;
+  bypassRls: boolean;
+  login: boolean;
+  /** The one that the server was made with, or the admin who asks. */
+  admin: boolean;
+  /** Roles that it may take (SET ROLE) or whose rights it has (INHERIT), directly. */
+  becomes: string[];
+}
+
+export const nameOf = ({ schema, name }: Pick<RelationFact, "schema" | "name">) => `${schema}.${name}`;

@@ -1,0 +1,52 @@
+import { createReadStream, createWriteStream } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import { pipeline } from "node:stream/promises";
+import type { BackupReader } from "../backup/bucket";
+import { DumpWatch } from "../backup/dump-end";
+import type { Backup } from "../backup/manifest";
+import { Unreadable, unseal } from "../backup/open";
+import { dumpKind, Measured } from "../backup/verify";
+
+export interface FetchedBackup {
+  /** Still encrypted, in a directory of this user's alone. */
+  file: string;
+  /** Of the dump in it. */
+  plainBytes: number;
+  remove(): Promise<void>;
+}
+
+interface Options {
+  key: string;
+  env: NodeJS.ProcessEnv;
+  signal: AbortSignal;
+}
+
+/**
+ * Brings a backup here and reads it to its end, before anything else is touched: all bytes, the key, the dump's own end.
+ * Throws Unreadable, MissingObject, "could not tell"; nothing stays then.
+ */
+export async function fetchBackup(
+  reader: BackupReader,
+  backup: Backup,
+  { key, env, signal }: Options,
+): Promise<FetchedBackup> {
+  const directory = await mkdtemp(path.join(tmpdir(), "estate-restore-"));
+  const file = path.join(directory, "backup.age");
+  const remove = () => rm(directory, { recursive: true, force: true });
+  try {
+    const measured = new Measured();
+    await pipeline(await reader.object(backup.key, signal), measured, createWriteStream(file), { signal });
+    const changed = measured.fault(backup);
+    if (changed) throw new Unreadable(changed);
+    const watch = new DumpWatch();
+    await unseal(createReadStream(file), watch, { key, env, signal });
+    const cut = watch.fault(dumpKind(backup), Object.keys(backup.rows).length > 0);
+    if (cut) throw new Unreadable(cut);
+    return { file, plainBytes: watch.bytes, remove };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
