@@ -47,12 +47,16 @@ export async function measureRowSecurity(database: SecuredDatabase): Promise<Row
 }
 
 async function compare(
-  { guarded, plain, context }: SecuredDatabase,
+  { guarded, plain, context, settle }: SecuredDatabase,
   operation: Operation,
 ): Promise<Omit<Comparison, "plan">> {
+  const side = async (connection: PostgresConnection, begin: readonly string[], statement: string) => {
+    if (writes(statement)) await settle();
+    return sample(connection, begin, statement, operation.times);
+  };
   const sides = [
-    () => sample(plain, [], operation.plain, operation.times),
-    () => sample(guarded, context, operation.guarded, operation.times),
+    () => side(plain, [], operation.plain),
+    () => side(guarded, context, operation.guarded),
   ] as const;
   // Warm: both have read every page that they will read.
   const [one, other] = [await sides[0](), await sides[1]()];
@@ -88,16 +92,17 @@ async function sample(
 ): Promise<{ ms: number; rows: number }> {
   await begin(connection, context);
   try {
-    const counted = /^\s*(INSERT|UPDATE)/.test(statement);
     const begun = performance.now();
     let rows = 0;
     for (let time = 0; time < times; time++) rows = (await connection.query(statement)).length;
     const ms = (performance.now() - begun) / times;
-    return { ms, rows: counted ? await changed(connection, statement) : rows };
+    return { ms, rows: writes(statement) ? await changed(connection, statement) : rows };
   } finally {
     await connection.query("ROLLBACK");
   }
 }
+
+const writes = (statement: string) => /^\s*(INSERT|UPDATE)/.test(statement);
 
 /** Rows that a write changes, counted apart from the measurement. */
 async function changed(connection: PostgresConnection, statement: string): Promise<number> {

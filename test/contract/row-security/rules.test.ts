@@ -22,12 +22,10 @@ describe.each(["16", "17"] as const)("row security alone on PostgreSQL %s", (ver
     });
 
     test.each(Object.keys(declaration.tables))("%s", async (name) => {
-      const table = bare.tables.find((each) => each.name === name);
-      if (!table) throw new Error(`${name} is not there`);
+      const { table, stage } = bare.on(name);
       const probes = cells(bare, table);
       expect(probes.length).toBeGreaterThan(100);
-      expect(await differences(bare.stage(name), probes)).toEqual([]);
-      if (process.env.N) console.log(declaration.database, name, table.rows.length, probes.length);
+      expect(await differences(stage, probes)).toEqual([]);
     });
   });
 });

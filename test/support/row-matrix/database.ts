@@ -50,11 +50,10 @@ export async function startSecured(
 /** A database in which nothing but row security decides, with a row for every relation that there can be to a context. */
 export interface Bare {
   declaration: RowSecurityDeclaration;
-  tables: readonly ProbedTable[];
   contexts: Contexts;
   /** Names of contexts that nobody believes. */
   unbelieved: readonly string[];
-  stage(table: string): Stage;
+  on(table: string): { table: ProbedTable; stage: Stage };
 }
 
 export async function openBare(
@@ -87,10 +86,13 @@ export async function openBare(
   );
   return {
     declaration,
-    tables,
     contexts: { ...CLAIMS, absent: undefined },
     unbelieved: UNBELIEVED,
-    stage: (table) => ({ connection, table, roles, tokens }),
+    on(name) {
+      const table = tables.find((each) => each.name === name);
+      if (!table) throw new Error(`${declaration.database} has no table ${name}`);
+      return { table, stage: { connection, table: name, roles, tokens } };
+    },
   };
 }
 
@@ -119,6 +121,7 @@ export const UNBELIEVED = [
   "expired",
   "wrongly signed",
   "of another database's key",
+  "of an unknown key",
   "of another role",
   "of another tenant under the same signature",
 ];
@@ -133,11 +136,8 @@ export function tokensOf(
   const role = roleOf(declaration, identity);
   const own = keys[declaration.database] ?? "";
   const others = Object.entries(keys).find(([database]) => database !== declaration.database)?.[1] ?? key();
-  const sign = (claims: object, secret = own, seconds = 1800, as = role) =>
-    signContext(
-      { id: "k1", secret },
-      { role: as, ...claims, expires: new Date(Date.now() + seconds * 1000) },
-    );
+  const sign = (claims: object, secret = own, seconds = 1800, as = role, id = "k1") =>
+    signContext({ id, secret }, { role: as, ...claims, expires: new Date(Date.now() + seconds * 1000) });
   const all = believed.first ?? {};
   const elsewhere = Object.keys(declaration.identities).find((other) => other !== identity) ?? identity;
   return {
@@ -147,6 +147,7 @@ export function tokensOf(
     expired: sign(all, own, -1),
     "wrongly signed": sign(all, key()),
     "of another database's key": sign(all, others),
+    "of an unknown key": sign(all, own, 1800, role, "k9"),
     "of another role": sign(all, own, 1800, roleOf(declaration, elsewhere)),
     "of another tenant under the same signature": sign(all).replace(
       all.tenant ?? "",

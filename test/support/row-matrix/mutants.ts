@@ -8,6 +8,7 @@ import {
   isAnyOf,
 } from "../../../estate/row-security/rules";
 import type { IdentityName, RowRule, RowSecurityDeclaration } from "../../../estate/row-security/types";
+import { CONTEXT_FUNCTIONS } from "../../../provider/kinds/row-security/context-sql";
 import type { Mutant } from "./run";
 
 /**
@@ -32,6 +33,24 @@ export function mutantsOf(declaration: RowSecurityDeclaration, table: string): M
       });
     }),
   ].map((mutant) => ({ ...mutant, name: `${declaration.database}.${table}: ${mutant.name}` }));
+}
+
+/** A check of the signed context that is left out, of each function that policies ask. */
+export function contextMutants(): Mutant[] {
+  const checks: Record<string, [text: string, without: string]> = {
+    "the role": [" OR part[3] <> current_setting('role')", ""],
+    "the key": ["IF NOT FOUND", "IF false"],
+    "the signature": ["IF sha256(", "IF false AND sha256("],
+    "the end": ["IF part[6]::bigint", "IF false AND part[6]::bigint"],
+  };
+  return ["tenant()", "subject()", "verified()"].flatMap((name) =>
+    Object.entries(checks).map(([what, [text, without]]) => {
+      const declared = CONTEXT_FUNCTIONS.get(name) ?? "";
+      const sql = declared.replace(text, without);
+      if (sql === declared) throw new Error(`context.${name} has no check of ${what}`);
+      return { name: `context.${name} without a check of ${what}`, sql };
+    }),
+  );
 }
 
 /** One more policy of the identity, that asks for nothing. */

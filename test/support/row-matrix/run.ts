@@ -61,7 +61,7 @@ async function ask(
     mutants: mutants.map(({ sql, identity }) => ({ sql, role: identity && roles[identity] })),
     probes: probes.map(({ identity, context, sql, answer, expected }) => ({
       role: roles[identity],
-      token: tokens[identity]?.[context] ?? "",
+      token: tokens[identity]?.[context] ?? null,
       sql,
       answer,
       expected,
@@ -91,7 +91,9 @@ BEGIN
         at := at + 1;
         CONTINUE WHEN mutant ->> 'role' <> probe ->> 'role';
         BEGIN
-          PERFORM set_config('app.context', probe ->> 'token', true);
+          IF probe ->> 'token' IS NOT NULL THEN
+            PERFORM set_config('app.context', probe ->> 'token', true);
+          END IF;
           PERFORM set_config('role', probe ->> 'role', true);
           IF probe ->> 'answer' = 'rows' THEN
             EXECUTE probe ->> 'sql' INTO got;

@@ -2,7 +2,13 @@ import { describe, expect, it } from "vitest";
 import { backupFaults, backupSchema } from "../../../estate/backup";
 
 const archive = { years: 7, reason: "a law for this test" };
-const declared = { bucket: "backups", region: "eu-central-1", retention: { archive } };
+const recipient = `age1${"q".repeat(58)}`;
+const declared = {
+  bucket: "backups",
+  region: "eu-central-1",
+  recipients: [recipient],
+  retention: { archive },
+};
 const databases = [
   { name: "mo_crm", backup: "archive" },
   { name: "mo_n8n", backup: "daily" },
@@ -97,5 +103,20 @@ describe("the place", () => {
       "use 3 to 40 lower-case letters, digits and hyphens",
     ]);
     expect(messages({ bucket: "a".repeat(40) })).toEqual([]);
+  });
+});
+
+describe("whom backups are encrypted to", () => {
+  it("is a public key of age, or a file of them by its absolute path", () => {
+    expect(messages({ recipients: [recipient, "/etc/estate/recipients.txt"] })).toEqual([]);
+    for (const wrong of ["age1short", "recipients.txt", `AGE-SECRET-KEY-1${"Q".repeat(58)}`]) {
+      expect(messages({ recipients: [wrong] })).toEqual([
+        expect.stringMatching(/^give a public key of age .* or the absolute path of a file/),
+      ]);
+    }
+  });
+
+  it("is somebody", () => {
+    expect(messages({ recipients: [] })).toEqual([expect.stringContaining("nobody could read a backup")]);
   });
 });

@@ -113,7 +113,7 @@ describe("checkEstate", () => {
     ],
     [
       "a region outside the EU",
-      { ...good, config: { ...config, backup: { bucket: "abc", region: "us-east-1" } } },
+      { ...good, config: { ...config, backup: { ...config.backup, region: "us-east-1" } } },
       /European Union/,
     ],
   ])("refuses %s", (_what, declared, message) => {

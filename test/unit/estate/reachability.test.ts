@@ -35,6 +35,7 @@ function tableOf(
     rotation: { days: 90, anchor: "2026-01-01" },
     backup: {
       bucket: "backups",
+      recipients: [`age1${"q".repeat(58)}`],
       region: "eu-central-1",
       retention: { archive: { years: 7, reason: "a law for this test" } },
     },

@@ -14,7 +14,7 @@ const postgres = "estate:postgres:Database";
 describe(databaseBackedUp.name, () => {
   const databases = [database(mariadb, "mo_crm"), database(postgres, "mo_idp")];
   const backup = (...covered: string[]): Member => ({
-    type: "estate:host:Backup",
+    type: "estate:host:BackupAgent",
     name: `backup of ${covered.join()}`,
     props: { databases: covered },
   });

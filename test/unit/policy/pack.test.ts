@@ -32,7 +32,6 @@ describe("the pack", () => {
     expect(Object.fromEntries(other)).toEqual({
       "bucket-public-access-blocked": "remediate",
       "tags-complete": "remediate",
-      "database-backed-up": "advisory",
     });
   });
 

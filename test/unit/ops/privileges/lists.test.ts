@@ -67,7 +67,7 @@ describe("the lists of probes", () => {
 describe("PostgreSQL", () => {
   it("quotes the names it finds", () => {
     expect(byTitle(postgresProbes(postgres()), 'drop public.odd"name').statements).toEqual([
-      'DROP TABLE "public"."odd""name"',
+      'DROP TABLE "public"."odd""name" CASCADE',
     ]);
   });
 

@@ -2,13 +2,13 @@ import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { signContext } from "../../estate/row-security/context-token";
-import { type Attempt, expected, type Outcome, type Row } from "../../estate/row-security/evaluate";
-import { postgresLogin } from "../../provider/kinds/postgres-login";
-import { postgresRowSecurity } from "../../provider/kinds/postgres-row-security";
-import type { RowSecurityInputs } from "../../provider/kinds/row-security/inputs";
-import { findLeaks } from "../support/leak";
-import { type Driven, type PostgresBench, postgresBench } from "../support/postgres-kinds";
+import { signContext } from "../../../estate/row-security/context-token";
+import { type Attempt, expected, type Outcome, type Row } from "../../../estate/row-security/evaluate";
+import { postgresLogin } from "../../../provider/kinds/postgres-login";
+import { postgresRowSecurity } from "../../../provider/kinds/postgres-row-security";
+import type { RowSecurityInputs } from "../../../provider/kinds/row-security/inputs";
+import { findLeaks } from "../../support/leak";
+import { type Driven, type PostgresBench, postgresBench } from "../../support/postgres-kinds";
 import {
   declared,
   ids,
@@ -19,7 +19,7 @@ import {
   roleOfWho,
   tokenOf,
   type Who,
-} from "../support/row-security";
+} from "../../support/row-security";
 
 const minutes = 60_000;
 const database = "library";
@@ -347,7 +347,7 @@ describe.each(["16", "17"] as const)("the signed context on PostgreSQL %s", (ver
 });
 
 test("applications may copy the signer: it imports nothing but Node", () => {
-  const text = readFileSync(join(__dirname, "../../estate/row-security/context-token.ts"), "utf8");
+  const text = readFileSync(join(__dirname, "../../../estate/row-security/context-token.ts"), "utf8");
   expect([...text.matchAll(/from "([^"]+)"/g)].map(([, module]) => module)).toEqual(["node:crypto"]);
   expect(() => signContext({ id: "k1", secret: "short" }, { role: "r", expires: new Date() })).toThrow(
     /key\.secret/,

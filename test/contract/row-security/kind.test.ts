@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { postgresAccess } from "../../provider/kinds/postgres-access";
-import { postgresRowSecurity } from "../../provider/kinds/postgres-row-security";
-import { NOT_OURS, type RowSecurityInputs } from "../../provider/kinds/row-security/inputs";
-import { diffInputs } from "../../provider/wire/diff";
-import type { Properties } from "../../provider/wire/kind";
-import { type Driven, type PostgresBench, postgresBench } from "../support/postgres-kinds";
-import { declared, key, LIBRARY_SQL } from "../support/row-security";
+import { postgresAccess } from "../../../provider/kinds/postgres-access";
+import { postgresRowSecurity } from "../../../provider/kinds/postgres-row-security";
+import { NOT_OURS, type RowSecurityInputs } from "../../../provider/kinds/row-security/inputs";
+import { diffInputs } from "../../../provider/wire/diff";
+import type { Properties } from "../../../provider/wire/kind";
+import { type Driven, type PostgresBench, postgresBench } from "../../support/postgres-kinds";
+import { declared, key, LIBRARY_SQL } from "../../support/row-security";
 
 const minutes = 60_000;
 const TEMPLATE = "library_template";
