@@ -13,7 +13,7 @@ WAY_IN = way_in="$$(npx estate tunnel --stack $(STACK) --background)"; eval "$$w
 POLICIES = --policy-pack policy --policy-pack-config policy/config.$(STACK).json
 PULUMI_UP = pulumi up --stack $(STACK) --yes --non-interactive $(POLICIES)
 
-.PHONY: help install up down env preview deploy rotate backup-check check schemas test bench clean
+.PHONY: help install up down env preview deploy rotate backup-check check schemas pages test bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,7 +37,7 @@ preview: install ## what an `up` of STACK would change, under the policies; need
 	@$(OF_STACK); pulumi preview --stack $(STACK) --diff --non-interactive $(POLICIES)
 
 deploy: install ## `up` of STACK under the policies, through the tunnel, and the proof after it
-	@$(OF_STACK); $(WAY_IN); $(PULUMI_UP); npx estate check --stack $(STACK) --privileges; npx estate check --stack $(STACK) --secrets
+	@$(OF_STACK); $(WAY_IN); $(PULUMI_UP); npx estate check --stack $(STACK) --privileges; npx estate lint --stack $(STACK); npx estate check --stack $(STACK) --secrets
 
 rotate: install ## the same `up`, which rotates what is due, and who still uses what
 	@$(OF_STACK); $(WAY_IN); $(PULUMI_UP); npx estate rotate --stack $(STACK) --status; npx estate check --stack $(STACK) --secrets
@@ -52,6 +52,9 @@ check: node_modules/.package-lock.json ## types, lint and unit tests
 
 schemas: node_modules/.package-lock.json ## sql/<database>/schema.sql anew, from throw-away servers with all migrations applied
 	@npx tsx test/support/make-schemas.ts
+
+pages: node_modules/.package-lock.json ## docs/row-level-security/ anew, from what is declared
+	@npx tsx ops/make-pages.ts
 
 test: up ## everything that proves the project, on real servers
 	@$(ENVIRONMENT); test/run

@@ -5,6 +5,7 @@ import Table from "cli-table3";
 import { databases as catalogue } from "../estate/catalogue";
 import { type Engine, type RecordedResource, startEngine } from "./engine";
 import { measureRotation, type RotationTimes } from "./rotation";
+import { renderRowSecurity, rowSecurityBench } from "./row-security";
 import { type BenchServers, startServers } from "./servers";
 import { sqlFloor } from "./sql-floor";
 
@@ -152,13 +153,19 @@ function renderSizes(rows: readonly Measured[]): string {
 async function main(): Promise<void> {
   // The servers are on this machine: a shell with the lab's tunnel open must not lead there.
   delete process.env.ALL_PROXY;
+  console.error("measuring row security ...");
+  const rowSecurity = await rowSecurityBench();
   const rows: Measured[] = [];
-  for (const count of [20, 100]) {
+  for (const count of process.argv.includes("--row-security") ? [] : [20, 100]) {
     console.error(`measuring ${count} databases ...`);
     rows.push(await measure(count));
   }
-  if (process.argv.includes("--json")) console.log(JSON.stringify(rows, undefined, 2));
-  else console.log(`${renderTimes(rows)}\n${renderSizes(rows)}`);
+  if (process.argv.includes("--json"))
+    console.log(JSON.stringify({ estates: rows, rowSecurity }, undefined, 2));
+  else {
+    const estates = rows.length > 0 ? [renderTimes(rows), renderSizes(rows)] : [];
+    console.log([...estates, renderRowSecurity(rowSecurity)].join("\n"));
+  }
 }
 
 main().catch((error) => {

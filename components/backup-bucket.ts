@@ -6,6 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { BackupOutput, BucketKey } from "../estate/outputs";
 import type { BackupConfig, ServerName } from "../estate/types";
 import { GuardedBucket } from "./guarded-bucket";
+import { afterInterruption } from "./interrupted-aws";
 import { awsProviderArgs } from "./plans/aws-provider";
 import { copierPolicy, copierTrust, prefixesOf, readerPolicy, writerPolicy } from "./plans/backup-bucket";
 
@@ -32,21 +33,22 @@ export class BackupBucket extends pulumi.ComponentResource {
     const { backup, hosts } = args;
     const provider = this.provider(name, args, backup.region);
     const here = { parent: this, provider };
+    const named = { ...here, hooks: this.afterInterruption(name, args, backup.region) };
     const users = hosts.map((host) => ({
       host,
-      user: new User(`${name}-writer-${host}`, { name: `${backup.bucket}-writer-${host}` }, here),
+      user: new User(`${name}-writer-${host}`, { name: `${backup.bucket}-writer-${host}` }, named),
     }));
     const writers = users.map(({ host, user }) => ({ host, arn: user.arn }));
     const { bucket, retention } = backup;
-    this.guarded = new GuardedBucket(name, { bucket, retention, writers }, here);
-    if (backup.copyRegion) this.copyTo(backup.copyRegion, name, args, here);
+    this.guarded = new GuardedBucket(name, { bucket, retention, writers }, named);
+    if (backup.copyRegion) this.copyTo(backup.copyRegion, name, args, named);
 
     const keys = users.map(({ host, user }) => {
       const policy = this.ends(backup.region).apply((ends) => writerPolicy(ends, host, retention));
       const key = identity(`${name}-writer-${host}`, user, policy, here);
       return [host, { ...key, prefixes: prefixesOf(host, retention) }] as const;
     });
-    const restorer = new User(`${name}-reader`, { name: `${bucket}-reader` }, here);
+    const restorer = new User(`${name}-reader`, { name: `${bucket}-reader` }, named);
     const reader = identity(`${name}-reader`, restorer, this.ends(backup.region).apply(readerPolicy), here);
     this.output = this.outputOf(backup, Object.fromEntries(keys), reader);
     this.registerOutputs({});
@@ -58,6 +60,11 @@ export class BackupBucket extends pulumi.ComponentResource {
     return new Provider(name, awsProviderArgs({ region, backup, tags, preview }), { parent: this });
   }
 
+  private afterInterruption(name: string, { backup }: BackupBucketArgs, region: string) {
+    const { endpoint, caBundle } = backup;
+    return afterInterruption(name, { region, ...(endpoint && { endpoint }), ...(caBundle && { caBundle }) });
+  }
+
   private ends(region: string, { bucket, key }: GuardedBucket = this.guarded) {
     return pulumi.all([bucket.arn, key.arn]).apply(([of, keyArn]) => ({ bucket: of, key: keyArn, region }));
   }
@@ -67,10 +74,15 @@ export class BackupBucket extends pulumi.ComponentResource {
     region: string,
     name: string,
     args: BackupBucketArgs,
-    here: pulumi.CustomResourceOptions,
+    named: pulumi.CustomResourceOptions,
   ): void {
     const { bucket, retention, region: from } = args.backup;
-    const there = { parent: this, provider: this.provider(`${name}-copy`, args, region) };
+    const { hooks: _, ...here } = named;
+    const there = {
+      parent: this,
+      provider: this.provider(`${name}-copy`, args, region),
+      hooks: this.afterInterruption(`${name}-copy`, args, region),
+    };
     const copy = new GuardedBucket(
       `${name}-copy`,
       { bucket: `${bucket}-copy`, retention, writers: [] },
@@ -79,7 +91,7 @@ export class BackupBucket extends pulumi.ComponentResource {
     const role = new Role(
       `${name}-copier`,
       { name: `${bucket}-copier`, assumeRolePolicy: copierTrust },
-      here,
+      named,
     );
     const policy = new RolePolicy(
       `${name}-copier-policy`,

@@ -35,13 +35,14 @@ export class GuardedBucket {
   constructor(
     private readonly name: string,
     args: GuardedBucketArgs,
+    /** With `hooks` for what has one name in AWS. */
     private readonly opts: pulumi.CustomResourceOptions,
   ) {
     this.key = this.createKey(args);
     this.bucket = new Bucket(
       name,
       { bucket: args.bucket, objectLockEnabled: true },
-      this.kept({ protect: true }),
+      this.kept({ protect: true, hooks: this.opts.hooks }),
     );
     this.versioning = new BucketVersioning(
       `${name}-versioning`,
@@ -57,7 +58,11 @@ export class GuardedBucket {
       { description: `encrypts ${bucket}`, enableKeyRotation: true, deletionWindowInDays: 30 },
       this.kept({ protect: true }),
     );
-    new Alias(`${this.name}-key-alias`, { name: `alias/${bucket}`, targetKeyId: key.keyId }, this.kept());
+    new Alias(
+      `${this.name}-key-alias`,
+      { name: `alias/${bucket}`, targetKeyId: key.keyId },
+      this.kept({ hooks: this.opts.hooks }),
+    );
     return key;
   }
 
@@ -113,6 +118,7 @@ export class GuardedBucket {
   }
 
   private kept(more: pulumi.CustomResourceOptions = {}): pulumi.CustomResourceOptions {
-    return { ...this.opts, retainOnDelete: true, ...more };
+    const { hooks: _, ...opts } = this.opts;
+    return { ...opts, retainOnDelete: true, ...more };
   }
 }

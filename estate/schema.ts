@@ -104,7 +104,7 @@ const plesk = z.strictObject({
   accountHost: hostName.default("localhost"),
 });
 
-const day = z.iso.date("write a day as 2026-01-31");
+const day = z.iso.date('write a day as "2026-01-31", in quotes');
 
 /** Longest time a password may live, in days. */
 export const LONGEST_ROTATION_DAYS = 90;
@@ -138,7 +138,7 @@ export const stackConfigSchema: z.ZodType<StackConfig> = z.strictObject({
         .array(
           z.strictObject({
             database: identifier,
-            at: z.iso.datetime("write a moment as 2026-01-31T12:00:00Z"),
+            at: z.iso.datetime('write a moment as "2026-01-31T12:00:00Z", in quotes'),
             reason: z.string().min(1, "say why"),
           }),
         )

@@ -17,6 +17,12 @@ run() {
   done
 
   id=$(date -u +%Y%m%dT%H%M%SZ)
+  # Restores ask for several small runs in a row, and no name may be used twice.
+  while [ "$(cat "$state/last-run" 2>/dev/null)" = "$id" ]; do
+    sleep 0.2
+    id=$(date -u +%Y%m%dT%H%M%SZ)
+  done
+  echo "$id" >"$state/last-run"
   started=$(now_ms)
   work=$(mktemp -d "$state/run.XXXXXX")
   trap 'rm -rf "$work"' EXIT

@@ -1,15 +1,12 @@
-// For those who write declarations: new are `IdentityDeclaration.internal` (the owner's SECURITY DEFINER functions under FORCE:
-// without it they read and write no row of these tables) and `sequences` (optional). context.role() gives the database's role
-// (`svc_mcp_admin`, `mcp_admin_member`), like current_setting('role'), and not the identity's short name. Put each declaration
-// into estate/row-security/index.ts once it compiles.
-
 /**
  * The vocabulary of row-level security: who sees and changes which rows of which table. One declaration a database; the
  * roles, grants, policies, indexes, lints, tests and docs/row-level-security.md all follow from it. Plain data.
  *
  * An identity is a NOLOGIN role that the service takes for one transaction (`SET LOCAL ROLE`), together with a signed
  * context that says for whom: `set_config('app.context', <token>, true)`. The token names the role, the tenant, the subject
- * (the user) and an expiry; without a valid one that names the current role, every rule below gives no row.
+ * (the user) and an expiry; without a valid one that names the current role, every rule below gives no row. In SQL
+ * `context.tenant()`, `context.subject()` and `context.role()` give what it says; the role is the database's
+ * (`mcp_admin_member`), and not the identity's short name.
  */
 
 /** `member`, `admin`, `auditor`, ...; `service` is the service's own role, which background work uses without SET ROLE. */

@@ -18,14 +18,13 @@ export class BackupReader {
 
   constructor(private readonly output: BackupOutput) {}
 
-  /** Names of a host's runs, newest first. Throws "could not tell". */
-  async runs(host: string): Promise<string[]> {
+  /** What lies below a prefix, by key. Throws "could not tell". */
+  async list(prefix: string): Promise<{ key: string; modified: Date }[]> {
     const { ListObjectsV2Command } = await import("@aws-sdk/client-s3");
-    const prefix = `daily/${host}/manifests/`;
-    const keys: string[] = [];
+    const found: { key: string; modified: Date }[] = [];
     let token: string | undefined;
     do {
-      const page = await this.ask(async (s3) =>
+      const page = await this.ask((s3) =>
         s3.send(
           new ListObjectsV2Command({
             Bucket: this.output.bucket,
@@ -34,22 +33,36 @@ export class BackupReader {
           }),
         ),
       );
-      keys.push(...(page.Contents ?? []).flatMap(({ Key }) => (Key ? [Key] : [])));
+      for (const { Key, LastModified } of page.Contents ?? []) {
+        if (Key && LastModified) found.push({ key: Key, modified: LastModified });
+      }
       token = page.NextContinuationToken;
     } while (token);
-    return keys
-      .map((key) => key.slice(prefix.length).replace(/\.json$/, ""))
+    return found;
+  }
+
+  /** Names of a host's runs, newest first. Throws "could not tell". */
+  async runs(host: string): Promise<string[]> {
+    const prefix = `daily/${host}/manifests/`;
+    return (await this.list(prefix))
+      .map(({ key }) => key.slice(prefix.length).replace(/\.json$/, ""))
       .sort()
       .reverse();
+  }
+
+  /** A small object as text. Throws MissingObject, "could not tell". */
+  async text(key: string): Promise<string> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of await this.object(key)) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks).toString();
   }
 
   /** Throws "could not tell". */
   async manifest(host: string, run: string): Promise<Manifest> {
     const key = `daily/${host}/manifests/${run}.json`;
-    const chunks: Buffer[] = [];
-    for await (const chunk of await this.object(key)) chunks.push(chunk as Buffer);
+    const text = await this.text(key);
     try {
-      return parseManifest(Buffer.concat(chunks).toString(), key);
+      return parseManifest(text, key);
     } catch (error) {
       throw couldNotTell(`the bucket's ${messageOf(error)}`);
     }

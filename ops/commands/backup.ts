@@ -10,8 +10,8 @@ import { backupNow } from "../backup/now";
 import { keyFile } from "../backup/open";
 import { selectDatabases } from "../backup/select";
 import { backupStatus, tellsOfAll } from "../backup/status";
-import { verifyBackup } from "../backup/verify";
-import { couldNotTell, EXIT, type ExitCode, failed, messageOf } from "../exit";
+import { type Verification, verifyBackup } from "../backup/verify";
+import { couldNotTell, EXIT, type ExitCode, exitCodeOf, failed, messageOf } from "../exit";
 import { interruptible } from "../interrupt";
 import type { Io } from "../io";
 import type { Finish } from "../program";
@@ -74,7 +74,7 @@ async function now(io: Io, names: readonly string[], options: BackupOptions): Pr
   const wanted = selectDatabases(databases, names);
   const stack = await resolveStack(io, options.stack);
   const open = hostsOf(configOf(io, stack), io.env);
-  const hosts = [...new Set(wanted.map(({ server }) => server))];
+  const hosts = hostsWith(wanted);
   return interruptible(async (signal) => {
     const runs = await backupNow(
       hosts.map((host) => ({
@@ -94,7 +94,7 @@ async function now(io: Io, names: readonly string[], options: BackupOptions): Pr
 async function list(io: Io, names: readonly string[], options: BackupOptions): Promise<ExitCode> {
   const wanted = selectDatabases(databases, names);
   return withBucket(io, options, async (reader, stack) => {
-    const hosts = [...new Set(wanted.map(({ server }) => server))];
+    const hosts = hostsWith(wanted);
     const manifests = await Promise.all(hosts.map((host) => reader.manifests(host, () => false)));
     const backups = manifests
       .flat()
@@ -109,7 +109,7 @@ async function list(io: Io, names: readonly string[], options: BackupOptions): P
 async function status(io: Io, names: readonly string[], options: BackupOptions): Promise<ExitCode> {
   const wanted = selectDatabases(databases, names);
   return withBucket(io, options, async (reader, stack) => {
-    const hosts = [...new Set(wanted.map(({ server }) => server))];
+    const hosts = hostsWith(wanted);
     const perHost = await Promise.all(
       hosts.map(async (host) => {
         const asked = [...namesOn(wanted, host), ...(names.length === 0 ? [ACCOUNTS] : [])];
@@ -134,24 +134,37 @@ async function verify(io: Io, names: readonly string[], options: BackupOptions):
   const key = keyFile(io);
   return withBucket(io, options, (reader, stack) =>
     interruptible(async (signal) => {
-      const backups = await Promise.all(
-        wanted.map(({ name, server }) => newestBackup(reader, name, server, options.run)),
+      const asked = [
+        ...wanted.map(({ name, server }) => ({ name, server })),
+        ...(names.length === 0 ? hostsWith(wanted).map((server) => ({ name: ACCOUNTS, server })) : []),
+      ];
+      const found = await Promise.allSettled(
+        asked.map(({ name, server }) => newestBackup(reader, name, server, options.run)),
       );
-      const progress = startProgress(io, `0/${backups.length} verified`);
-      const results = [];
+      const progress = startProgress(io, `0/${asked.length} verified`);
+      const results: Verification[] = [];
+      const missing: string[] = [];
       try {
-        for (const backup of backups) {
-          results.push(await verifyBackup(reader, backup, { key, env: io.env, signal }));
+        for (const backup of found) {
+          if (backup.status === "rejected") {
+            if (exitCodeOf(backup.reason) === EXIT.unknown) throw backup.reason;
+            missing.push(messageOf(backup.reason));
+            continue;
+          }
+          results.push(await verifyBackup(reader, backup.value, { key, env: io.env, signal }));
           signal.throwIfAborted();
-          progress.show(`${results.length}/${backups.length} verified`);
+          progress.show(`${results.length}/${asked.length} verified`);
         }
       } finally {
         progress.end();
       }
       io.out(
-        options.json ? renderJson({ stack, results }) : renderVerifications(results, { colour: io.colour }),
+        options.json
+          ? renderJson({ stack, results, missing })
+          : renderVerifications(results, missing, { colour: io.colour }),
       );
-      return results.every(({ fault }) => fault === undefined) ? EXIT.done : EXIT.failed;
+      const whole = missing.length === 0 && results.every(({ fault }) => fault === undefined);
+      return whole ? EXIT.done : EXIT.failed;
     }),
   );
 }
@@ -213,6 +226,10 @@ function tag(text: string): string {
 
 function namesOn(wanted: readonly DatabaseEntry[], host: ServerName): string[] {
   return wanted.filter(({ server }) => server === host).map(({ name }) => name);
+}
+
+function hostsWith(wanted: readonly DatabaseEntry[]): ServerName[] {
+  return [...new Set(wanted.map(({ server }) => server))];
 }
 
 function newestFirst(a: Backup, b: Backup): number {

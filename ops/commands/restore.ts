@@ -107,10 +107,10 @@ async function restore(io: Io, names: readonly string[], options: RestoreOptions
       const queue = wanted.entries();
       const work = async () => {
         for (const [index, entry] of queue) {
-          const found = backups[index];
-          if (!found) continue;
+          const backup = backups[index];
+          if (!backup) continue;
           const { into, safetyBackup: safety, acceptSecurity = false } = options;
-          const result = await restoreDatabase({ entry, backup: found, into, safety, acceptSecurity }, tools);
+          const result = await restoreDatabase({ entry, backup, into, safety, acceptSecurity }, tools);
           if (result.fault) tools.report(`${entry.name}: FAILED: ${result.fault.reason}`);
           results[index] = result;
         }

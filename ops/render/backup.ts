@@ -41,7 +41,11 @@ export function renderBackupStatus(statuses: readonly BackupStatus[], { colour }
   return `${renderTable(columns, statuses)}\n${[...faults, count].join("\n")}\n`;
 }
 
-export function renderVerifications(results: readonly Verification[], { colour }: Options): string {
+export function renderVerifications(
+  results: readonly Verification[],
+  missing: readonly string[],
+  { colour }: Options,
+): string {
   const { good, bad } = painter(colour);
   const columns: Column<Verification>[] = [
     { head: "database", cell: ({ backup }) => backup.database },
@@ -55,7 +59,10 @@ export function renderVerifications(results: readonly Verification[], { colour }
     { head: "seconds", cell: ({ durationMs }) => (durationMs / 1000).toFixed(1), align: "right" },
     { head: "result", cell: ({ fault }) => (fault === undefined ? good("whole") : bad("FAILED")) },
   ];
-  const faults = results.flatMap(({ backup, fault }) => (fault ? [`${backup.database}: ${fault}`] : []));
+  const faults = [
+    ...results.flatMap(({ backup, fault }) => (fault ? [`${backup.database}: ${fault}`] : [])),
+    ...missing,
+  ];
   return renderTable(columns, results) + (faults.length > 0 ? `\n${faults.join("\n")}\n` : "");
 }
 

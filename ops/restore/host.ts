@@ -19,7 +19,7 @@ export class RestoreSteps {
   ) {
     const scripts = path.join(__dirname, "scripts");
     const read = (name: string) => readFileSync(path.join(scripts, name), "utf8");
-    this.library = read("common.sh") + read(`${entry.engine}.sh`);
+    this.library = ["common.sh", `${entry.engine}.sh`].map(read).join("\n");
     this.variables = {
       LIVE: entry.name,
       SCRATCH: names.scratch,

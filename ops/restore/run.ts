@@ -1,17 +1,14 @@
-import { createReadStream } from "node:fs";
-import { PassThrough } from "node:stream";
 import type { DatabaseEntry, StackConfig } from "../../estate/types";
 import type { BackupReader } from "../backup/bucket";
 import { HostRefusal, type OpenHost } from "../backup/hosts";
 import type { Backup } from "../backup/manifest";
 import { runAgent } from "../backup/now";
-import { unseal } from "../backup/open";
 import { failed, messageOf } from "../exit";
 import { rowCount, size } from "../render/backup";
 import { countFaults, securityFaults } from "./compare";
-import { type FetchedBackup, fetchBackup } from "./fetch";
 import { lockDatabase, RestoreSteps } from "./host";
 import { type RestoreNames, restoreNames } from "./names";
+import { dumpSource, type Source } from "./source";
 
 export interface RestoreRequest {
   entry: DatabaseEntry;
@@ -61,55 +58,60 @@ export async function restoreDatabase(request: RestoreRequest, tools: RestoreToo
     database: entry.name,
     into: into ?? entry.name,
     run: backup.run,
-    rows: rowCount(backup.rows),
+    rows: 0,
     replaced: undefined,
     closedMs: undefined,
     durationMs: 0,
     fault: undefined,
   };
   const told: RestoreTools = { ...tools, report: (line) => tools.report(`${entry.name}: ${line}`) };
-  let fetched: FetchedBackup | undefined;
+  let source: Source | undefined;
   let unlock: (() => void) | undefined;
+  let live: "untouched" | "replaced" = "untouched";
   try {
-    fetched = await fetchBackup(tools.reader, backup, tools);
-    told.report(
-      `run ${backup.run} is whole and opens (${size(backup.bytes)}, dump ${size(fetched.plainBytes)})`,
-    );
+    source = await dumpSource(backup, told);
+    told.report(source.words);
     unlock = await lockDatabase(await tools.open(entry.server, tools.signal), into ?? entry.name);
-    await prepare(request, names, fetched, told);
+    result.rows = await prepare(request, names, source, told);
     if (!into) {
+      const before = entry.engine === "mariadb" ? await grants(entry, names, told) : {};
       result.closedMs = await swap(entry, names, told);
+      live = "replaced";
       result.replaced = names.replaced;
       told.report(`restored; its logins were closed for ${result.closedMs} ms`);
+      const now = entry.engine === "mariadb" ? await grants(entry, names, told) : {};
+      for (const line of securityFaults(now, before)) {
+        told.report(`changed with it, run pulumi refresh and pulumi up: ${line}`);
+      }
       const wrong = await tools.probe(entry);
       if (wrong) result.fault = { live: "replaced", reason: `the service's login: ${wrong}` };
     }
   } catch (error) {
+    const reason = tools.signal.aborted && live === "untouched" ? "interrupted" : messageOf(error);
     if (error instanceof Unheard) result.fault = { live: error.live, reason: error.message };
-    else
-      result.fault = { live: "untouched", reason: tools.signal.aborted ? "interrupted" : messageOf(error) };
+    else result.fault = { live, reason };
   } finally {
     unlock?.();
-    await fetched?.remove();
+    await source?.remove();
   }
   return { ...result, durationMs: Date.now() - began };
 }
 
-/** Everything before the live database is touched. Where it fails nothing stays on the host. */
+/** Everything before the live database is touched; gives the rows. Where it fails nothing stays on the host. */
 async function prepare(
   request: RestoreRequest,
   names: RestoreNames,
-  fetched: FetchedBackup,
+  source: Source,
   tools: RestoreTools,
-): Promise<void> {
-  const { entry, backup, into } = request;
+): Promise<number> {
+  const { entry, into } = request;
   const port = tools.servers[entry.server].port;
   const host = await tools.open(entry.server, tools.signal);
   const steps = new RestoreSteps(host, entry, names, port);
   let made = false;
   try {
     const { freeBytes, names: there } = await steps.look();
-    requireRoom(freeBytes, fetched.plainBytes);
+    requireRoom(freeBytes, source.plainBytes);
     if (into && there.includes(into)) {
       throw failed(`there is a database ${into} on ${entry.server} already. Drop it, or take another name`);
     }
@@ -124,19 +126,26 @@ async function prepare(
     }
     made = true;
     await steps.createScratch();
-    await load(steps, fetched, request, tools);
-    const { length } = Object.keys(backup.rows);
-    const wrong = [...countFaults(await steps.countRows(), backup.rows), ...(await steps.dataFaults())];
+    const options = into
+      ? entry.engine === "postgres"
+        ? ["--no-owner", "--no-privileges"]
+        : ["--keep"]
+      : [];
+    const expected = await source.load(steps, options);
+    const { length } = Object.keys(expected);
+    const wrong = [...countFaults(await steps.countRows(), expected), ...(await steps.dataFaults())];
     if (wrong.length > 0) throw failed(`what was loaded is not what was saved: ${wrong.join("; ")}`);
-    tools.report(`loaded; ${rowCount(backup.rows)} rows in ${length} tables are those of the manifest`);
+    tools.report(`loaded; ${rowCount(expected)} rows in ${length} tables are those that were saved`);
     if (!into) await becomeLive(steps, request, names, tools);
     tools.signal.throwIfAborted();
+    return rowCount(expected);
   } catch (error) {
     steps.close();
     if (made) await dropScratch(request, names, tools);
     throw error;
+  } finally {
+    steps.close();
   }
-  steps.close();
 }
 
 /** The database's own place: who may connect, and whether what guards its rows is what guards them now. */
@@ -161,42 +170,18 @@ async function becomeLive(
   await steps.adopt();
 }
 
-async function load(
-  steps: RestoreSteps,
-  fetched: FetchedBackup,
-  { entry, into }: RestoreRequest,
-  { key, env, signal }: RestoreTools,
-): Promise<void> {
-  const plain = new PassThrough();
-  const options = into ? (entry.engine === "postgres" ? ["--no-owner", "--no-privileges"] : ["--keep"]) : [];
-  // A dump that breaks off must not look like one that ends: the connection goes, and what was loaded with it.
-  const feeding = unseal(createReadStream(fetched.file), plain, { key, env, signal }).catch(
-    (error: unknown) => {
-      steps.close();
-      throw error;
-    },
-  );
-  const [loaded, fed] = await Promise.allSettled([
-    steps.load(plain, ...options).finally(() => plain.resume()),
-    feeding,
-  ]);
-  // A command that ends early makes the feeding fail too: its own words tell more.
-  if (loaded.status === "rejected" && fed.status === "fulfilled") throw loaded.reason;
-  if (fed.status === "rejected") throw fed.reason;
+/** Of MariaDB's service by name: a routine that is made anew has lost those that named it. */
+async function grants(entry: DatabaseEntry, names: RestoreNames, { open, servers, signal }: RestoreTools) {
+  const steps = new RestoreSteps(await open(entry.server, signal), entry, names, servers[entry.server].port);
+  return steps.security(entry.name).finally(() => steps.close());
 }
 
 /** Over a connection of its own, which an interrupt does not end: it is done within a second, or undone. */
 async function swap(entry: DatabaseEntry, names: RestoreNames, tools: RestoreTools): Promise<number> {
   const port = tools.servers[entry.server].port;
   const steps = new RestoreSteps(await tools.open(entry.server), entry, names, port);
-  const before = entry.engine === "mariadb" ? await steps.security(entry.name) : {};
   try {
-    const closedMs = await steps.swap();
-    if (entry.engine === "mariadb") {
-      const changed = securityFaults(await steps.security(entry.name), before);
-      for (const line of changed) tools.report(`changed with it, run pulumi refresh and pulumi up: ${line}`);
-    }
-    return closedMs;
+    return await steps.swap();
   } catch (error) {
     if (error instanceof HostRefusal) {
       await steps.dropScratch().catch(() => undefined);

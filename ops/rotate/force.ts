@@ -1,5 +1,15 @@
 import { isDeepStrictEqual } from "node:util";
-import { Document, isMap, isSeq, parse, parseDocument, type YAMLMap, type YAMLSeq } from "yaml";
+import {
+  Document,
+  isMap,
+  isScalar,
+  isSeq,
+  parse,
+  parseDocument,
+  Scalar,
+  type YAMLMap,
+  type YAMLSeq,
+} from "yaml";
 import { failed } from "../exit";
 
 export interface ForcedRotation {
@@ -37,7 +47,17 @@ function addEntries(document: Document, rotation: YAMLMap, entries: readonly For
   if (!isSeq(rotation.get("forced"))) rotation.set("forced", document.createNode([]));
   const forced = rotation.get("forced") as YAMLSeq;
   forced.flow = false;
-  for (const entry of entries) forced.add(document.createNode(entry));
+  for (const entry of entries) forced.add(quoted(document, entry));
+}
+
+/** Pulumi's reader would make a time of a bare moment, and hand that on written otherwise. */
+function quoted(document: Document, entry: ForcedRotation): YAMLMap {
+  const node = document.createNode(entry) as unknown as YAMLMap;
+  for (const name of ["at", "reason"]) {
+    const value = node.get(name, true);
+    if (isScalar(value)) value.type = Scalar.QUOTE_DOUBLE;
+  }
+  return node;
 }
 
 /** Puts the map, now with a line for each key, in the place of the text from `start` to `end`. */

@@ -20,6 +20,7 @@ import { databaseProtected } from "./database-protected";
 import { extensionAllowlisted } from "./extension-allowlisted";
 import { firewallDatabasePortsClosed } from "./firewall-database-ports-closed";
 import { firewallSourceNarrow } from "./firewall-source-narrow";
+import { functionNotLeakproof } from "./function-not-leakproof";
 import { hbaSourceNarrow } from "./hba-source-narrow";
 import { keyRotated } from "./key-rotated";
 import { passwordGenerated } from "./password-generated";
@@ -39,6 +40,7 @@ import { serverTlsOnly } from "./server-tls-only";
 import { serverVersionSupported } from "./server-version-supported";
 import { serviceNaming } from "./service-naming";
 import { tagsComplete } from "./tags-complete";
+import { viewInvokerRights } from "./view-invoker-rights";
 
 /** Every rule of the pack, by name. */
 export const rules: Policies = [
@@ -63,6 +65,7 @@ export const rules: Policies = [
   extensionAllowlisted,
   firewallDatabasePortsClosed,
   firewallSourceNarrow,
+  functionNotLeakproof,
   hbaSourceNarrow,
   keyRotated,
   passwordGenerated,
@@ -82,4 +85,5 @@ export const rules: Policies = [
   serverVersionSupported,
   serviceNaming,
   tagsComplete,
+  viewInvokerRights,
 ];

@@ -1,4 +1,5 @@
 import { MIGRATIONS } from "../kinds";
+import { statementsOf } from "../migration-text";
 import { object } from "../plain";
 import { resourceRule } from "../rule";
 
@@ -29,11 +30,3 @@ export const securityDefinerPinned = resourceRule({
     }
   },
 });
-
-/** Without comments and bodies. */
-function statementsOf(sql: string): string[] {
-  return sql
-    .replace(/\$(\w*)\$[\s\S]*?\$\1\$/g, "''")
-    .replace(/--.*$/gm, "")
-    .split(";");
-}

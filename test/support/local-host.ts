@@ -79,12 +79,12 @@ export async function localHost(server: LocalServer): Promise<LocalHost> {
   await program("estate-backup", `echo "$*" >>${agentLog}`, `echo ${quote(JSON.stringify(manifest))}`);
 
   let broken: { words: string; carriedOut: boolean } | undefined;
-  const bash = async (text: string, options: Pick<RunOptions, "stdin" | "onStderr">): Promise<RunResult> => {
+  const bash = async (text: string, options: ShellOptions): Promise<RunResult> => {
     const here = text
       .replaceAll("/var/lib/estate-restore", path.join(directory, "state"))
       .replaceAll("/run/lock/", `${directory}/`)
       .replaceAll("/usr/local/sbin/estate-backup", path.join(bin, "estate-backup"));
-    const lost = broken !== undefined && text.trimEnd().endsWith(broken.words);
+    const lost = broken !== undefined && text.trimEnd().endsWith(`\n${broken.words}`);
     if (lost && !broken?.carriedOut) throw new Error("lost the connection");
     const result = await shell(here, { PATH: `${bin}:${process.env.PATH}` }, options);
     if (lost) throw new Error("lost the connection");
@@ -92,16 +92,21 @@ export async function localHost(server: LocalServer): Promise<LocalHost> {
   };
   return {
     directory,
-    open: async (): Promise<DatabaseHost> => ({
-      name: server.name,
-      async script(text, variables = {}) {
-        const result = await bash(withVariables(text, variables), { stdin: "" });
-        if (result.code === 0) return result.stdout;
-        throw new HostRefusal(lastWords(result.stderr) || `a step ended with ${result.code}`);
-      },
-      filter: (text, variables, options) => bash(withVariables(text, variables), options),
-      close: () => undefined,
-    }),
+    async open(_server, signal): Promise<DatabaseHost> {
+      const closed = new AbortController();
+      signal?.addEventListener("abort", () => closed.abort());
+      return {
+        name: server.name,
+        async script(text, variables = {}) {
+          const result = await bash(withVariables(text, variables), { closed: closed.signal });
+          if (result.code === 0) return result.stdout;
+          throw new HostRefusal(lastWords(result.stderr) || `a step ended with ${result.code}`);
+        },
+        filter: (text, variables, options) =>
+          bash(withVariables(text, variables), { ...options, closed: closed.signal }),
+        close: () => closed.abort(),
+      };
+    },
     setFree: (bytes) => fs.writeFile(freeFile, String(bytes)),
     safetyBackups: async () => (await fs.readFile(agentLog, "utf8")).split("\n").filter(Boolean),
     breakAt: (words, carriedOut = false) => {
@@ -132,13 +137,24 @@ function withVariables(text: string, variables: Readonly<Record<string, string>>
   return [...assignments, text].join("\n");
 }
 
+interface ShellOptions extends Pick<RunOptions, "stdin" | "onStderr"> {
+  /** The connection ends, and with it what runs in it. */
+  closed: AbortSignal;
+}
+
 function shell(
   text: string,
   env: Record<string, string>,
-  { stdin = "", onStderr }: Pick<RunOptions, "stdin" | "onStderr">,
+  { stdin = "", onStderr, closed }: ShellOptions,
 ): Promise<RunResult> {
   return new Promise((resolve, reject) => {
+    if (closed.aborted) return reject(new Error("not connected"));
     const child = spawn("bash", ["-euo", "pipefail", "-c", text], { env: { ...process.env, ...env } });
+    closed.addEventListener("abort", () => {
+      child.stdin.destroy();
+      child.kill();
+      reject(new Error("the connection was closed"));
+    });
     const result = { stdout: "", stderr: "" };
     child.stdout.on("data", (data: Buffer) => {
       result.stdout += data.toString();

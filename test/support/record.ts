@@ -102,6 +102,7 @@ export async function record(
     stack,
     preview,
   );
+  acceptHooks();
   try {
     await build();
   } finally {
@@ -110,6 +111,12 @@ export async function record(
   }
   if (faults[0]) throw faults[0];
   return recorded;
+}
+
+/** The mock monitor of @pulumi/pulumi knows no resource hooks; they run in the engine, which is not here. */
+function acceptHooks(): void {
+  const registerResourceHook = (_request: unknown, done: (error: null) => void) => done(null);
+  Object.assign(pulumi.runtime.getMonitor() as object, { registerResourceHook });
 }
 
 export function isSealed(value: unknown): value is { value: unknown } {

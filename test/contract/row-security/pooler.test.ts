@@ -49,9 +49,9 @@ describe.each(["16", "17"] as const)("one pooled connection to PostgreSQL %s", (
     seen: string[];
   }
   const look = async (client: PostgresConnection) => (await client.query<Seen>(SEE))[0] as Seen;
-  const become = async (client: PostgresConnection, token = "") => {
+  const become = async (client: PostgresConnection, token: string | undefined) => {
     await client.query("SET LOCAL ROLE mcp_portal_member");
-    await client.query("SELECT set_config('app.context', $1, true)", [token]);
+    if (token !== undefined) await client.query("SELECT set_config('app.context', $1, true)", [token]);
   };
   const request = (client: PostgresConnection, tenant?: Tenant) =>
     client.transaction(async () => {

@@ -3,8 +3,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
+import { planRowSecurity } from "../../../components/plans/row-security";
 import { databases, redisUsers } from "../../../estate/catalogue";
 import { loginSlots } from "../../../estate/naming";
+import { rowSecurityOf } from "../../../estate/row-security";
 import { mariadb, onHost, postgres } from "../../support/lab";
 import { plannedChanges, pulumi } from "../../support/project";
 import { projectDirectory, run, succeed } from "../../support/run";
@@ -60,7 +62,8 @@ const running = (pids: readonly number[]) => pids.filter((pid) => existsSync(`/p
 
 describe("an engine that is killed in the middle of the first `up`", () => {
   beforeAll(async () => {
-    for (const host of ["plesk", "mariadb", "postgres", "redis"]) await succeed("lab/lab", ["reset", host]);
+    for (const host of ["plesk", "mariadb", "postgres", "redis", "cloud"])
+      await succeed("lab/lab", ["reset", host]);
     await succeed("ops/estate", ["tunnel", "--stack", "local", "--background"]);
     await succeed("pulumi", [
       "stack",
@@ -103,9 +106,12 @@ describe("an engine that is killed in the middle of the first `up`", () => {
       );
       expect(accounts.split("\n").filter(Boolean)).toEqual(services.sort());
     }
-    const expected = databases.flatMap((entry) =>
-      entry.engine === "postgres" ? [entry.owner, entry.service, ...loginSlots(entry.service)] : [],
-    );
+    const expected = databases.flatMap((entry) => {
+      if (entry.engine !== "postgres") return [];
+      const declaration = rowSecurityOf(entry.name);
+      const identities = declaration ? Object.keys(planRowSecurity(declaration, entry).identities) : [];
+      return [entry.owner, entry.service, ...loginSlots(entry.service), ...identities];
+    });
     const roles = await postgres(
       "postgres",
       "SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_' AND rolname NOT IN ('postgres', 'estate_admin')",

@@ -8,6 +8,8 @@ const lab = path.join(checkout, "lab/lab");
 /** Shell functions for the scripts below. `remains` prints every trace of a lab; nothing, when it is gone. */
 const prelude = `
 cd ${checkout}
+# Of the lab outside; Node would tell at each start that it is not there.
+unset NODE_EXTRA_CA_CERTS
 remains() {
   ip netns list
   grep -E 'estate-lab|/run/netns' /proc/self/mountinfo

@@ -93,6 +93,12 @@ export function declare(create: Declare): void {
     database: "mo_crm",
     migrations: { "0001_f": { up: "CREATE FUNCTION f() RETURNS int SECURITY DEFINER RETURN 1;" } },
   });
+  create("estate:sql:Migrations", "seeing-all", {
+    database: "mo_crm",
+    migrations: {
+      "0001_v": { up: "CREATE VIEW v AS SELECT 1; CREATE FUNCTION g() RETURNS int LEAKPROOF RETURN 1;" },
+    },
+  });
   create("pulumi:providers:estate", "unverified", { postgres: '{ "caCertificate": "any" }' });
   create("estate:component:PostgresServer", "old", { server: { minimumVersion: "12" } });
 
@@ -148,6 +154,7 @@ export const expected: Record<string, Expected> = {
   "extension-allowlisted": { resource: "unprotected", says: '"plpython3u" is not on the list' },
   "firewall-database-ports-closed": { resource: "database-port", says: "port 3306 opens to 10.0.0.8/29" },
   "firewall-source-narrow": { resource: "world", says: "source 0.0.0.0/0 is wider than /29" },
+  "function-not-leakproof": { resource: "seeing-all", says: "g is LEAKPROOF" },
   "hba-source-narrow": { resource: "open-hba", says: "source 0.0.0.0/0 is wider than /32" },
   "key-rotated": { resource: "stale-key", says: "enableKeyRotation is not set" },
   "password-generated": { resource: "literal", says: "no RandomPassword of this stack made" },
@@ -167,4 +174,5 @@ export const expected: Record<string, Expected> = {
   "server-version-supported": { resource: "old", says: 'minimumVersion is "12"' },
   "service-naming": { resource: "stranger", says: 'has a grant on "mo_idp"' },
   "tags-complete": { resource: "untagged", says: 'tags hold no "owner"' },
+  "view-invoker-rights": { resource: "seeing-all", says: "view v shows what its owner sees" },
 };

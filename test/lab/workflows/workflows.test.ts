@@ -70,6 +70,7 @@ describe("the workflows' own commands", () => {
     const deployed = await step("up", "make ", { TARGET: "deploy" });
     expect(deployed.code, deployed.output).toBe(0);
     expect(deployed.output).toMatch(/^(\d+)\/\1 secrets in staging of /m);
+    expect(deployed.output).toMatch(/^ncy8 +row-security +clean$/m);
     expect(await plannedChanges()).toEqual([]);
   });
 

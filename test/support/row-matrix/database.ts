@@ -53,7 +53,10 @@ export interface Bare {
   contexts: Contexts;
   /** Names of contexts that nobody believes. */
   unbelieved: readonly string[];
-  on(table: string): { table: ProbedTable; stage: Stage };
+  /** A session of the superuser, who can be every identity. */
+  connection: PostgresConnection;
+  /** @param session default: the superuser's */
+  on(table: string, session?: PostgresConnection): { table: ProbedTable; stage: Stage };
 }
 
 export async function openBare(
@@ -88,17 +91,25 @@ export async function openBare(
     declaration,
     contexts: { ...CLAIMS, absent: undefined },
     unbelieved: UNBELIEVED,
-    on(name) {
+    connection,
+    on(name, session = connection) {
       const table = tables.find((each) => each.name === name);
       if (!table) throw new Error(`${declaration.database} has no table ${name}`);
-      return { table, stage: { connection, table: name, roles, tokens } };
+      return { table, stage: { connection: session, table: name, roles, tokens } };
     },
   };
 }
 
-/** The cells of one table. An internal identity shows no context, and one that it shows changes nothing. */
-export function cells({ declaration, contexts, unbelieved }: Bare, table: ProbedTable): Probe[] {
-  return Object.keys(declaration.identities).flatMap((identity) => {
+/**
+ * The cells of one table. An internal identity shows no context, and one that it shows changes nothing.
+ * @param identities default: all
+ */
+export function cells(
+  { declaration, contexts, unbelieved }: Bare,
+  table: ProbedTable,
+  identities: readonly string[] = Object.keys(declaration.identities),
+): Probe[] {
+  return identities.flatMap((identity) => {
     const internal = isInternal(declaration, identity);
     const whole = Object.entries(contexts).filter(
       ([name]) => !internal || name === "absent" || name === "first",
@@ -168,7 +179,10 @@ async function partitionColumns(
   return new Map(rows.map(({ table, column }) => [table, column]));
 }
 
-/** Takes away what would stop a row or a command beside row security: rows, triggers, keys, checks. */
+/**
+ * Takes away what would stop a row or a command beside row security: triggers, keys, checks. `probe_state` is the superuser's, and
+ * tells everybody what is in a table.
+ */
 const BARE = `DO $bare$
 DECLARE
   statement text;
@@ -191,7 +205,15 @@ BEGIN
   LOOP
     EXECUTE statement;
   END LOOP;
-END $bare$`;
+END $bare$;
+CREATE FUNCTION public.probe_state(name text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET row_security = on AS $$
+DECLARE
+  found text;
+BEGIN
+  EXECUTE format('SELECT string_agg(probe || CASE WHEN touched THEN ''*'' ELSE '''' END, '' '' ORDER BY probe) FROM public.%I', name)
+    INTO found;
+  RETURN found;
+END $$`;
 
 /** Two columns that mark a row, its rows, and every privilege for everybody. */
 function dress(table: ProbedTable, columns: Columns, roles: readonly string[]): string[] {

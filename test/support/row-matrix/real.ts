@@ -28,11 +28,12 @@ export async function readTables(
      FROM pg_class c WHERE c.relnamespace = $1::regnamespace AND c.relname = ANY ($2) ORDER BY 1`,
     [schema, names],
   );
-  const read = found.map(async ({ name, columns, generated, key }) => {
+  const read: RealTable[] = [];
+  for (const { name, columns, generated, key } of found) {
     const rows = await admin.query<{ row: Row }>(`SELECT to_jsonb(t) AS row FROM ${schema}.${name} t`);
-    return { name, columns, generated, key, rows: rows.map(({ row }) => row) };
-  });
-  return Promise.all(read);
+    read.push({ name, columns, generated, key, rows: rows.map(({ row }) => row) });
+  }
+  return read;
 }
 
 /** Identities that a session of the service can take. */

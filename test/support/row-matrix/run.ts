@@ -45,8 +45,7 @@ export async function survivors(
 
 /**
  * By mutant: the probes that came out otherwise, `most` of them. All in one round trip, for there are tens of thousands: each
- * mutant, and each probe of it, in a subtransaction of its own that is rolled back. What a probe leaves of the table is looked
- * at as the session's user, whom no row security binds.
+ * mutant, and each probe of it, in a subtransaction of its own that is rolled back.
  */
 async function ask(
   { connection, table, roles, tokens }: Stage,
@@ -57,7 +56,6 @@ async function ask(
   const asked = {
     table,
     most,
-    state: `SELECT string_agg(probe || CASE WHEN touched THEN '*' ELSE '' END, ' ' ORDER BY probe) FROM ${table}`,
     mutants: mutants.map(({ sql, identity }) => ({ sql, role: identity && roles[identity] })),
     probes: probes.map(({ identity, context, sql, answer, expected }) => ({
       role: roles[identity],
@@ -102,8 +100,7 @@ BEGIN
             GET DIAGNOSTICS got = ROW_COUNT;
           ELSE
             EXECUTE probe ->> 'sql';
-            PERFORM set_config('role', 'none', true), set_config('row_security', 'on', true);
-            EXECUTE asked ->> 'state' INTO got;
+            got := public.probe_state(table_name);
           END IF;
           got := coalesce(got, '');
           RAISE EXCEPTION USING ERRCODE = 'UNDO0';

@@ -137,7 +137,7 @@ describe("the whole estate", () => {
   it("secures the rows of every platform database before its service is let in", () => {
     const secured = resources.filter(({ type }) => type === "estate:postgres:RowSecurity");
     expect(secured.map(({ name }) => name).sort()).toEqual(
-      rowSecurity.map(({ database }) => `${database}-row-security`),
+      rowSecurity.map(({ database }) => `${database}-row-security`).sort(),
     );
     for (const { database } of rowSecurity) {
       const { inputs } = find(resources, `${database}-row-security`);

@@ -124,12 +124,13 @@ describe("configuration files", () => {
     ]);
     expect(hba).toMatchInlineSnapshot(`
       "# Written by the estate program; changes by hand are overwritten.
-      local    all         postgres                                          peer
-      hostssl  all         estate_admin                       192.0.2.11/32  scram-sha-256
-      hostssl  mcp_portal  svc_mcp_portal_a,svc_mcp_portal_b  192.0.2.11/32  scram-sha-256
-      hostssl  mo_idp      svc_idp_a,svc_idp_b                192.0.2.11/32  scram-sha-256
-      local    all         all                                               reject
-      host     all         all                                all            reject"
+      local    all          postgres                                          peer
+      local    replication  postgres                                          peer
+      hostssl  all          estate_admin                       192.0.2.11/32  scram-sha-256
+      hostssl  mcp_portal   svc_mcp_portal_a,svc_mcp_portal_b  192.0.2.11/32  scram-sha-256
+      hostssl  mo_idp       svc_idp_a,svc_idp_b                192.0.2.11/32  scram-sha-256
+      local    all          all                                               reject
+      host     all          all                                all            reject"
     `);
   });
 });

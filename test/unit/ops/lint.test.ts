@@ -133,6 +133,7 @@ describe("an expression", () => {
     ["f((SELECT context.tenant()))", ["pg_catalog.f row", "context.tenant once"]],
     ["EXISTS (SELECT FROM t WHERE t.x = context.tenant())", ["context.tenant row"]],
     ["(SELECT context.f(team_id))", ["context.f row"]],
+    ["(SELECT context.tenant() FROM t)", ["context.tenant row"]],
   ])("%s asks its functions once a query or once a row", async (text, calls) => {
     const found = functionCalls(await parseExpression(text));
     expect(found.map(({ name, wrapped }) => `${name} ${wrapped ? "once" : "row"}`)).toEqual(calls);

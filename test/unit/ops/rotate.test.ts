@@ -28,8 +28,9 @@ describe("withForced", () => {
     expect(added.map((line) => line.trim())).toEqual([
       "forced:",
       "- database: mo_crm",
-      "at: 2026-11-21T12:00:00Z",
-      `reason: 'in a ticket: "#7"'`,
+      // Quoted: Pulumi's own reader makes times of bare moments and days.
+      'at: "2026-11-21T12:00:00Z"',
+      'reason: "in a ticket: \\"#7\\""',
     ]);
     expect(lines(text).every((line) => lines(once).includes(line))).toBe(true);
     const twice = withForced(once, key, [{ ...entry, database: "svc_crm" }]);
@@ -42,7 +43,7 @@ describe("withForced", () => {
       '# top\nconfig:\n    a:b: [x]   # odd\n    p:rotation:\n        days: 90 # a quarter\n        # from\n        anchor: "2026-01-01"\n    # after\n    c: 1\n';
     expect(withForced(text, "p:rotation", [entry])).toBe(
       '# top\nconfig:\n    a:b: [x]   # odd\n    p:rotation:\n        days: 90 # a quarter\n        # from\n        anchor: "2026-01-01"\n' +
-        "        forced:\n          - database: mo_crm\n            at: 2026-11-21T12:00:00Z\n            reason: 'in a ticket: \"#7\"'\n    # after\n    c: 1\n",
+        '        forced:\n          - database: mo_crm\n            at: "2026-11-21T12:00:00Z"\n            reason: "in a ticket: \\"#7\\""\n    # after\n    c: 1\n',
     );
   });
 

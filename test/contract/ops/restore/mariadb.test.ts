@@ -2,18 +2,13 @@ import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { connectMariadb, type MariadbConnection } from "../../../../connect/mariadb";
-import { databases } from "../../../../estate/catalogue";
-import { loadStackConfig } from "../../../../estate/load";
-import type { DatabaseEntry } from "../../../../estate/types";
-import { BackupReader } from "../../../../ops/backup/bucket";
-import { type Backup, backupsOf } from "../../../../ops/backup/manifest";
-import { type RestoreRequest, type RestoreResult, restoreDatabase } from "../../../../ops/restore/run";
-import { type BackupStore, startBackupStore } from "../../../support/backups";
+import type { Backup } from "../../../../ops/backup/manifest";
+import type { RestoreRequest, RestoreResult } from "../../../../ops/restore/run";
 import { type MariadbEngine, type MariadbVersion, startMariadb } from "../../../support/engines-mariadb";
-import { type LocalHost, localHost } from "../../../support/local-host";
-import { projectDirectory, succeed } from "../../../support/run";
+import type { LocalHost } from "../../../support/local-host";
+import { type RestoreBench, restoreBench } from "../../../support/restoring";
+import { succeed } from "../../../support/run";
 
-const entry = databases.find(({ name }) => name === "mo_crm") as DatabaseEntry;
 const PASSWORD = "fixture-service-password";
 
 const SCHEMA = `
@@ -32,14 +27,22 @@ INSERT INTO parents (name) VALUES ('a (1)'), ('b\\n(x'), ('c');
 INSERT INTO children (parent, note) VALUES (1, 'first'), (1, NULL), (3, '(');
 `;
 
+/** Code of the restored database that cannot be made, and a note of whether the account is locked when it is tried. */
+const SABOTAGE = `
+eval "plain_$(declare -f rename_tables)"
+rename_tables() {
+  plain_rename_tables
+  sql -e "SELECT JSON_VALUE(priv, '$.account_locked') FROM mysql.global_priv WHERE user = '$SERVICE'" >"$state/locked.now"
+  [ -e "$state/locked" ] || mv "$state/locked.now" "$state/locked"
+}
+echo "SELECT * FROM nowhere;" >>"$state/$SCRATCH/code.sql"`;
+
 describe.each(["10.11", "11.8"] as const)("MariaDB %s", (version: MariadbVersion) => {
   let engine: MariadbEngine;
+  let bench: RestoreBench;
   let host: LocalHost;
-  let store: BackupStore;
   let admin: MariadbConnection;
   let backup: Backup;
-  let key: string;
-  let said: string[];
 
   const login = (user: string, password: string, database?: string) =>
     connectMariadb(engine, { caCertificate: engine.caCertificate }, { user, password, database });
@@ -49,60 +52,33 @@ describe.each(["10.11", "11.8"] as const)("MariaDB %s", (version: MariadbVersion
   };
 
   beforeAll(async () => {
-    [engine, store] = await Promise.all([startMariadb(version), startBackupStore()]);
-    host = await localHost({ name: "mariadb", kind: "mariadb", engine, version });
+    engine = await startMariadb(version);
+    bench = await restoreBench("mo_crm", { name: "mariadb", kind: "mariadb", engine, version });
+    host = bench.host;
     admin = await login(engine.admin.user, engine.admin.password);
     await admin.query(`CREATE DATABASE mo_crm CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci`);
     await admin.query("USE mo_crm");
     await statements(SCHEMA);
     await admin.query(`CREATE USER svc_crm@'127.0.0.1' IDENTIFIED BY '${PASSWORD}' REQUIRE SSL`);
     await admin.query("GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE ON mo_crm.* TO svc_crm@'127.0.0.1'");
-    key = path.join(host.directory, "key");
-    await fs.writeFile(key, store.identity);
-    const made = await host.backUp("mo_crm", store.recipient);
-    expect(made.rows).toEqual({ parents: 3, children: 3, empty_one: 0 });
-    const manifest = await store.putRun({
-      run: "20260102T020000Z",
-      host: "mariadb",
-      engine: "mariadb",
-      objects: [{ database: "mo_crm", ...made }],
-    });
-    backup = backupsOf(manifest)[0] as Backup;
+    backup = await bench.backUp("20260102T020000Z");
+    expect(backup.rows).toEqual({ parents: 3, children: 3, empty_one: 0 });
   });
   afterAll(async () => {
     await admin?.close();
-    await Promise.all([engine?.stop(), store?.stop()]);
-    await host?.remove();
+    await engine?.stop();
+    await bench?.stop();
   });
 
   /** What the service has done since: what a restore throws away, and what a failed one must leave. */
   beforeEach(async () => {
-    said = [];
     await admin.query("USE mo_crm");
     await admin.query("DELETE FROM children");
     await admin.query("INSERT INTO parents (name) VALUES ('since')");
   });
 
-  async function restore(changes: Partial<RestoreRequest> = {}, signal = new AbortController().signal) {
-    const reader = new BackupReader(store.output);
-    try {
-      return await restoreDatabase(
-        { entry, backup, into: undefined, safety: true, acceptSecurity: false, ...changes },
-        {
-          reader,
-          open: host.open,
-          servers: loadStackConfig("local", projectDirectory).servers,
-          key,
-          env: process.env,
-          signal,
-          probe: async () => undefined,
-          report: (line) => said.push(line),
-        },
-      );
-    } finally {
-      await reader.close();
-    }
-  }
+  const restore = (changes: Partial<RestoreRequest> = {}, signal?: AbortSignal) =>
+    bench.restore({ backup, ...changes }, signal);
 
   async function expectUntouched(result: RestoreResult, reason: string | RegExp) {
     expect(result.fault?.reason).toMatch(reason);
@@ -122,7 +98,7 @@ describe.each(["10.11", "11.8"] as const)("MariaDB %s", (version: MariadbVersion
     expect(result.fault).toBeUndefined();
     expect(result.closedMs).toBeGreaterThan(0);
     expect(await host.safetyBackups()).toEqual(["run --tag safety mo_crm"]);
-    expect(said[0]).toMatch(/^mo_crm: run 20260102T020000Z is whole and opens/);
+    expect(bench.said[0]).toMatch(/^mo_crm: run 20260102T020000Z is whole and opens/);
     expect(await values("SELECT note FROM mo_crm.children ORDER BY id")).toEqual(["first", "", "("]);
     expect(await values("SELECT name FROM mo_crm.named_twice")).toEqual(["A (1)", "A (1)", "C"]);
     expect(await values("SELECT mo_crm.doubled(21)")).toEqual(["42"]);
@@ -172,7 +148,7 @@ describe.each(["10.11", "11.8"] as const)("MariaDB %s", (version: MariadbVersion
   });
 
   async function brokenBackup(what: string): Promise<{ backup: Backup }> {
-    const { sealed, rows } = await host.backUp("mo_crm", store.recipient);
+    const { sealed, rows } = await host.backUp("mo_crm", bench.store.recipient);
     if (what === "wrong key") {
       const other = "age1lvyvwawkr0mcnnnncaghunadrqkmuf9e6507x9y920xxpp866cnql7dp2z";
       const foreign = await host.backUp("mo_crm", other);
@@ -182,30 +158,23 @@ describe.each(["10.11", "11.8"] as const)("MariaDB %s", (version: MariadbVersion
       const file = path.join(host.directory, "cut");
       await succeed("bash", [
         "-c",
-        `echo 'CREATE TABLE x (id INT);' | zstd -q | age -r ${store.recipient} >${file}`,
+        `echo 'CREATE TABLE x (id INT);' | zstd -q | age -r ${bench.store.recipient} >${file}`,
       ]);
       return { backup: await stored(await fs.readFile(file), rows) };
     }
     const whole = await stored(sealed, rows);
-    if (what === "missing object") await store.remove(whole.key);
-    if (what === "truncated object") await store.put(whole.key, sealed.subarray(0, -100));
+    if (what === "missing object") await bench.store.remove(whole.key);
+    if (what === "truncated object") await bench.store.put(whole.key, sealed.subarray(0, -100));
     if (what === "changed object") {
       const changed = Buffer.from(sealed);
       changed[changed.length - 20] = (changed[changed.length - 20] ?? 0) ^ 1;
-      await store.put(whole.key, changed);
+      await bench.store.put(whole.key, changed);
     }
     return { backup: whole };
   }
 
-  async function stored(sealed: Buffer, rows: Record<string, number>): Promise<Backup> {
-    const manifest = await store.putRun({
-      run: "20260103T020000Z",
-      host: "mariadb",
-      engine: "mariadb",
-      objects: [{ database: "mo_crm", sealed, rows }],
-    });
-    return backupsOf(manifest)[0] as Backup;
-  }
+  const stored = (sealed: Buffer, rows: Record<string, number>) =>
+    bench.stored("20260103T020000Z", sealed, rows);
 
   it("a host without room: nothing is touched", async () => {
     await host.setFree(1024 * 1024);
@@ -221,7 +190,19 @@ describe.each(["10.11", "11.8"] as const)("MariaDB %s", (version: MariadbVersion
     );
   });
 
-  it.each(["load ", "count_rows", "adopt"])("a connection lost at %s: nothing is touched", async (step) => {
+  it("rows that point nowhere in the backup: nothing is touched", async () => {
+    await admin.query("SET foreign_key_checks = 0");
+    await admin.query("INSERT INTO mo_crm.children (parent) VALUES (999)");
+    await admin.query("SET foreign_key_checks = 1");
+    const orphaned = await bench.backUp("20260104T020000Z");
+    await admin.query("DELETE FROM mo_crm.children");
+    await expectUntouched(
+      await restore({ backup: orphaned }),
+      /foreign key child_parent of children: 1 rows without a parent/,
+    );
+  });
+
+  it.each(["load", "count_rows", "adopt"])("a connection lost at %s: nothing is touched", async (step) => {
     host.breakAt(step, true);
     const result = await restore().finally(() => host.breakAt(undefined));
     await expectUntouched(result, "lost the connection");
@@ -238,23 +219,15 @@ describe.each(["10.11", "11.8"] as const)("MariaDB %s", (version: MariadbVersion
     }
   });
 
-  it("a swap that fails in its middle is undone", async () => {
-    // A view of the restored code that cannot be made: the definition of the saved one is broken on the way.
-    await admin.query("CREATE OR REPLACE VIEW mo_crm.named_twice AS SELECT name FROM mo_crm.named");
-    host.breakAt(undefined);
+  it("a swap that fails in its middle is undone; meanwhile the service was locked out", async () => {
     const { open } = host;
-    const sabotage: LocalHost["open"] = async (server) => {
-      const inner = await open(server);
+    const sabotage: LocalHost["open"] = async (server, signal) => {
+      const inner = await open(server, signal);
       return {
         ...inner,
         script: (text, variables) =>
           inner.script(
-            text.trimEnd().endsWith("\nswap")
-              ? text.replace(
-                  /\nswap\s*$/,
-                  '\necho "SELECT * FROM nowhere;" >>"$state/$SCRATCH/code.sql"\nswap',
-                )
-              : text,
+            text.trimEnd().endsWith("\nswap") ? text.replace(/\nswap\s*$/, `\n${SABOTAGE}\nswap`) : text,
             variables,
           ),
       };
@@ -264,6 +237,7 @@ describe.each(["10.11", "11.8"] as const)("MariaDB %s", (version: MariadbVersion
       host.open = open;
     });
     await expectUntouched(result, /nowhere/);
+    expect(await fs.readFile(path.join(host.directory, "state/locked"), "utf8")).toBe("1\n");
     expect(await values("SELECT name FROM mo_crm.parents ORDER BY id DESC LIMIT 1")).toEqual(["SINCE"]);
     await admin.query("CALL mo_crm.add_parent('since too')");
     expect(await values("SELECT name FROM mo_crm.parents ORDER BY id DESC LIMIT 1")).toEqual(["SINCE TOO"]);
@@ -272,8 +246,8 @@ describe.each(["10.11", "11.8"] as const)("MariaDB %s", (version: MariadbVersion
   it("interrupted while it loads: nothing is touched", async () => {
     const interrupted = new AbortController();
     const { open } = host;
-    host.open = async (server) => {
-      const inner = await open(server);
+    host.open = async (server, signal) => {
+      const inner = await open(server, signal);
       return {
         ...inner,
         filter: (text, variables, options) => {

@@ -1,0 +1,113 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import type { Manifest } from "../../ops/backup/manifest";
+import { type Drill, judge } from "../context";
+import { type Answer, lastLines } from "../operator";
+import { run } from "../process";
+import { COPY, dropCopy, entryOf } from "../stages/point-in-time";
+import type { LabBucket } from "./bucket";
+
+const DATABASE = "mo_consent";
+
+/** Backups that are not what they were, and a key that is not theirs: each must be refused, for its own reason. */
+export async function damagedDumps(drill: Drill, bucket: LabBucket): Promise<void> {
+  const manifest = await newestManifest(bucket, entryOf(DATABASE).server);
+  const half = (sealed: Buffer) => sealed.subarray(0, Math.floor(sealed.length / 2));
+  const cases = [
+    {
+      run: "20200101T000001Z",
+      what: "a dump that was cut off",
+      words: /has \d+ bytes; its manifest says \d+/,
+      damage: half,
+      honest: false,
+    },
+    {
+      run: "20200101T000002Z",
+      what: "a dump that was cut off before it was sent",
+      words: /cannot be decrypted, so it was cut off/,
+      damage: half,
+      honest: true,
+    },
+    {
+      run: "20200101T000003Z",
+      what: "a dump with one changed byte",
+      words: /not those that were sent/,
+      damage: flipped,
+      honest: false,
+    },
+  ];
+  for (const { run, what, words, damage, honest } of cases) {
+    await bucket.putDamaged({ manifest, database: DATABASE, run }, damage, honest);
+    const asked = await drill.operator.ask(`npx estate restore ${DATABASE} --run ${run} --into ${COPY}`);
+    judge(
+      drill,
+      "refusals",
+      what,
+      [...mustRefuse(asked, 1, words), ...(await mustNotBe(drill))],
+      lastLines(asked, 1),
+    );
+  }
+  const run = "20200101T000004Z";
+  const key = await bucket.putDamaged({ manifest, database: DATABASE, run }, (sealed) => sealed, true);
+  await bucket.hide(key);
+  const gone = await drill.operator.ask(`npx estate backup verify ${DATABASE} --run ${run}`);
+  judge(
+    drill,
+    "refusals",
+    "a dump that was deleted",
+    mustRefuse(gone, 1, /no longer in the bucket/),
+    lastLines(gone, 1),
+  );
+  await wrongKey(drill);
+}
+
+async function wrongKey(drill: Drill): Promise<void> {
+  const directory = await mkdtemp(path.join(tmpdir(), "estate-drill-key-"));
+  try {
+    const file = path.join(directory, "key");
+    const made = await run("age-keygen", ["-o", file]);
+    if (made.code !== 0) throw new Error(made.stderr);
+    const asked = await drill.operator.ask(`npx estate restore ${DATABASE} --into ${COPY}`, {
+      BACKUP_KEY_FILE: file,
+    });
+    const faults = [
+      ...mustRefuse(asked, 1, /the key in BACKUP_KEY_FILE does not open it/),
+      ...(await mustNotBe(drill)),
+    ];
+    judge(drill, "refusals", "a key that is not the one", faults, lastLines(asked, 1));
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** What is wrong with a refusal; none: it came, with this code and for this reason. */
+export function mustRefuse(answer: Answer, code: number, words: RegExp): string[] {
+  const said = `${answer.stdout}\n${answer.stderr}`;
+  if (answer.code !== code) return [`it ended with ${answer.code}, not ${code}\n${lastLines(answer)}`];
+  return words.test(said) ? [] : [`it said nothing like ${words.source}\n${lastLines(answer)}`];
+}
+
+/** Nothing of a refused backup may stay on the host. */
+async function mustNotBe(drill: Drill): Promise<string[]> {
+  const there = await drill.servers[entryOf(DATABASE).server](`SHOW DATABASES LIKE '${COPY}';`);
+  if (there === "") return [];
+  await dropCopy(drill, DATABASE);
+  return [`the database ${COPY} was made all the same`];
+}
+
+async function newestManifest(bucket: LabBucket, host: string): Promise<Manifest> {
+  const keys = (await bucket.list(`daily/${host}/manifests/`)).reverse();
+  for (const key of keys) {
+    const manifest = JSON.parse((await bucket.read(key)).toString()) as Manifest;
+    if (manifest.objects.some(({ database }) => database === DATABASE)) return manifest;
+  }
+  throw new Error(`no run of ${host} holds ${DATABASE}`);
+}
+
+function flipped(sealed: Buffer): Buffer {
+  const changed = Buffer.from(sealed);
+  const at = Math.floor(sealed.length / 2);
+  changed[at] = (changed[at] ?? 0) ^ 1;
+  return changed;
+}

@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { RestoreResult } from "../../../ops/restore/run";
+import { mariadb, onHost, postgres } from "../../support/lab";
+import { plannedChanges } from "../../support/project";
+import { type Finished, run } from "../../support/run";
+
+/** `estate ...` as an operator types it. */
+const estate = (...args: string[]): Promise<Finished> => run("ops/estate", [...args, "--stack", "local"]);
+
+async function results(finished: Finished): Promise<RestoreResult[]> {
+  expect(finished.code, finished.output).toBe(0);
+  return (JSON.parse(finished.stdout) as { results: RestoreResult[] }).results;
+}
+
+/** One database on each host; tables whose rows a backup must bring back. */
+const places = [
+  { host: "plesk", database: "mo_forum" },
+  { host: "mariadb", database: "mo_crm" },
+] as const;
+const onPortal = (sql: string) => postgres("mcp_portal", sql);
+const owned = "SET ROLE mcp_admin;";
+const names = [...places.map(({ database }) => database), "mcp_portal"];
+
+beforeAll(async () => {
+  for (const { host, database } of places) {
+    await mariadb(
+      host,
+      `CREATE OR REPLACE TABLE ${database}.restore_probe (id INT PRIMARY KEY, note VARCHAR(20)); ` +
+        `INSERT INTO ${database}.restore_probe VALUES (1, 'saved'), (2, 'saved');`,
+    );
+  }
+  await onPortal(`${owned} CREATE TABLE restore_probe (id bigserial PRIMARY KEY, note text);
+    INSERT INTO restore_probe (note) VALUES ('saved'), ('saved');`);
+});
+afterAll(async () => {
+  await estate("restore", ...names, "--drop-replaced");
+  for (const { host, database } of places) {
+    await mariadb(host, `DROP TABLE IF EXISTS ${database}.restore_probe`);
+  }
+  await onPortal("DROP TABLE IF EXISTS restore_probe");
+});
+
+describe("backups of the lab's hosts", () => {
+  it("are made now, listed, good and whole", async () => {
+    const made = await estate("backup", "now", "--tag", "test");
+    expect(made.code, made.output).toBe(0);
+    expect(made.stderr).toMatch(/^mariadb: \d\d:\d\d:\d\d mo_crm {2}/m);
+    const status = await estate("backup", "status");
+    expect(status.code, status.output).toBe(0);
+    expect(status.stdout).toContain("23/23 well backed up");
+    const verified = await estate("backup", "verify", ...names);
+    expect(verified.code, verified.output).toBe(0);
+    expect(verified.stdout.match(/ whole$/gm)).toHaveLength(3);
+  });
+});
+
+describe("a restore", () => {
+  it("brings back what was there, on every host, with the services' logins and row security", async () => {
+    for (const { host, database } of places) {
+      await mariadb(host, `UPDATE ${database}.restore_probe SET note = 'since'`);
+    }
+    await onPortal("DELETE FROM restore_probe");
+    const policies = "SELECT count(*), md5(string_agg(p::text, ',' ORDER BY p::text)) FROM pg_policies p";
+    const forced = "SELECT count(*) FROM pg_class WHERE relforcerowsecurity AND relrowsecurity";
+    const before = [await onPortal(policies), await onPortal(forced)];
+    expect(Number(before[1])).toBeGreaterThan(5);
+    const restored = await results(await estate("restore", ...names, "--json"));
+    expect(restored.map(({ database, fault }) => [database, fault])).toEqual(
+      expect.arrayContaining(names.map((name) => [name, undefined])),
+    );
+    for (const { host, database } of places) {
+      const notes = await mariadb(host, `SELECT DISTINCT note FROM ${database}.restore_probe`);
+      expect(notes.trim()).toBe("saved");
+    }
+    expect((await onPortal("SELECT count(*) FROM restore_probe")).trim()).toBe("2");
+    expect([await onPortal(policies), await onPortal(forced)]).toEqual(before);
+    expect(restored.every(({ closedMs }) => closedMs !== undefined && closedMs < 10_000)).toBe(true);
+    const checked = await estate("check", "--only", ...names);
+    expect(checked.code, checked.output).toBe(0);
+  });
+
+  it("into a new database leaves the live one alone", async () => {
+    const copied = await results(await estate("restore", "mcp_portal", "--into", "portal_copy", "--json"));
+    expect(copied[0]?.fault).toBeUndefined();
+    expect((await postgres("portal_copy", "SELECT count(*) FROM restore_probe")).trim()).toBe("2");
+    await postgres("postgres", "DROP DATABASE portal_copy");
+  });
+
+  it("with the wrong key touches nothing", async () => {
+    const other = "/tmp/estate-wrong-key";
+    await run("bash", ["-c", `umask 077; rm -f ${other}; age-keygen -o ${other}`]);
+    const refused = await run("ops/estate", ["restore", "mo_crm", "--stack", "local"], {
+      env: { BACKUP_KEY_FILE: other },
+    });
+    await run("rm", ["-f", other]);
+    expect(refused.code, refused.output).toBe(1);
+    expect(refused.stdout).toContain("the key in BACKUP_KEY_FILE does not open it");
+    expect(refused.stdout).toContain("the live database is as it was");
+  });
+
+  it("leaves nothing behind but what it says, and the program with nothing to do", async () => {
+    const dropped = await estate("restore", ...names, "--drop-replaced");
+    expect(dropped.code, dropped.output).toBe(0);
+    expect(dropped.stdout).toMatch(/^mcp_portal: dropped mcp_portal__replaced_\S+$/m);
+    expect(await postgres("postgres", "SELECT datname FROM pg_database WHERE datname LIKE '%\\_\\_%'")).toBe(
+      "",
+    );
+    for (const { host } of places) expect(await mariadb(host, "SHOW DATABASES LIKE '%\\_\\_%'")).toBe("");
+    expect(await onHost("mariadb", ["ls", "/var/lib/estate-restore"])).not.toContain("__restoring");
+    expect(await plannedChanges()).toEqual([]);
+  });
+});

@@ -1,0 +1,80 @@
+import * as fs from "node:fs/promises";
+import * as path from "node:path";
+import { databases } from "../../estate/catalogue";
+import { loadStackConfig } from "../../estate/load";
+import type { DatabaseEntry } from "../../estate/types";
+import { BackupReader } from "../../ops/backup/bucket";
+import { type Backup, backupsOf } from "../../ops/backup/manifest";
+import { type RestoreRequest, type RestoreResult, restoreDatabase } from "../../ops/restore/run";
+import { type BackupStore, startBackupStore } from "./backups";
+import { type LocalHost, type LocalServer, localHost } from "./local-host";
+import { projectDirectory } from "./run";
+
+/** A database of the catalogue on a throw-away server, its backups, and the restore of them. */
+export interface RestoreBench {
+  host: LocalHost;
+  store: BackupStore;
+  /** Lines of progress of the last restore. */
+  said: string[];
+  /** Backs the database up and puts that in the bucket. */
+  backUp(run: string): Promise<Backup>;
+  /** Puts these bytes there as a backup with these rows. */
+  stored(run: string, sealed: Buffer, rows: Record<string, number>): Promise<Backup>;
+  restore(
+    request: Pick<RestoreRequest, "backup"> & Partial<RestoreRequest>,
+    signal?: AbortSignal,
+  ): Promise<RestoreResult>;
+  stop(): Promise<void>;
+}
+
+export async function restoreBench(database: string, server: LocalServer): Promise<RestoreBench> {
+  const entry = databases.find(({ name }) => name === database) as DatabaseEntry;
+  const config = loadStackConfig("local", projectDirectory);
+  const servers = {
+    ...config.servers,
+    [entry.server]: { ...config.servers[entry.server], port: server.engine.port },
+  };
+  const [host, store] = await Promise.all([localHost(server), startBackupStore()]);
+  const key = path.join(host.directory, "key");
+  await fs.writeFile(key, store.identity);
+  const bench: RestoreBench = {
+    host,
+    store,
+    said: [],
+    async backUp(run) {
+      const { sealed, rows } = await host.backUp(database, store.recipient);
+      return bench.stored(run, sealed, rows);
+    },
+    async stored(run, sealed, rows) {
+      const objects = [{ database, sealed, rows }];
+      const manifest = await store.putRun({ run, host: server.name, engine: server.kind, objects });
+      return backupsOf(manifest)[0] as Backup;
+    },
+    async restore(request, signal = new AbortController().signal) {
+      const reader = new BackupReader(store.output);
+      bench.said = [];
+      try {
+        return await restoreDatabase(
+          { entry, into: undefined, safety: true, acceptSecurity: false, ...request },
+          {
+            reader,
+            open: host.open,
+            servers,
+            key,
+            env: process.env,
+            signal,
+            probe: async () => undefined,
+            report: (line) => bench.said.push(line),
+          },
+        );
+      } finally {
+        await reader.close();
+      }
+    },
+    async stop() {
+      await store.stop();
+      await host.remove();
+    },
+  };
+  return bench;
+}
