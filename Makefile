@@ -13,7 +13,7 @@ WAY_IN = way_in="$$(npx estate tunnel --stack $(STACK) --background)"; eval "$$w
 POLICIES = --policy-pack policy --policy-pack-config policy/config.$(STACK).json
 PULUMI_UP = pulumi up --stack $(STACK) --yes --non-interactive $(POLICIES)
 
-.PHONY: help install up down env preview deploy rotate backup-check check schemas pages test bench clean
+.PHONY: help install up down env preview deploy rotate backup-check check schemas pages test drill bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -58,6 +58,9 @@ pages: node_modules/.package-lock.json ## docs/row-level-security/ anew, from wh
 
 test: up ## everything that proves the project, on real servers
 	@$(ENVIRONMENT); test/run
+
+drill: up ## destroy the lab's database hosts, restore all from the bucket alone, and prove it; the report goes to OUT
+	@$(ENVIRONMENT); npx tsx drill/main.ts $(if $(OUT),--out "$(OUT)")
 
 bench: up ## the budgets of docs/architecture.md as ratios, measured in this run
 	@$(ENVIRONMENT); npx tsx bench/main.ts

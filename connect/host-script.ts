@@ -37,7 +37,11 @@ export function runFilter(
   const assignments = Object.entries(variables).map(([name, value]) => `${name}=${quote(value)}`);
   const sudo = user === "root" ? "" : "sudo -n ";
   const script = [...assignments, text].join("\n");
-  return ssh.run(`${sudo}env LC_ALL=C.UTF-8 PATH=${PATH} bash -euo pipefail -c ${quote(script)}`, options);
+  // A Bash that sshd starts reads the user's bashrc, also for a -c.
+  return ssh.run(
+    `${sudo}env LC_ALL=C.UTF-8 PATH=${PATH} bash --norc -euo pipefail -c ${quote(script)}`,
+    options,
+  );
 }
 
 /** Whatever the host's sshd and sudo hand on: ufw and the engines' tools are among root's. */

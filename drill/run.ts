@@ -1,4 +1,5 @@
 import type { Drill } from "./context";
+import { LabBucket } from "./negative/bucket";
 import type { DatabaseResult } from "./report/model";
 import { live } from "./servers";
 import { ofDatabases, rowsIn } from "./snapshot/compare";
@@ -10,10 +11,11 @@ import { destroy, type Restored, rebuild, restore, serve } from "./stages/recove
 
 /** The whole drill, written down in its report. Throws Stopped where going on would prove nothing; rows are taken away even then. */
 export async function runDrill(drill: Drill): Promise<void> {
+  const bucket = await LabBucket.open();
   const known = await remember(drill);
   try {
     const memory: Memory = { ...known, ...(await fillAll(drill)) };
-    const target = await backUp(drill);
+    const backedUp = await backUp(drill, bucket);
     const disaster = await destroy(drill, memory.filled);
     await rebuild(drill);
     const restored = await restore(drill);
@@ -21,10 +23,11 @@ export async function runDrill(drill: Drill): Promise<void> {
     await serve(drill);
     await proveData(drill, memory);
     await proveSecurity(drill, memory);
-    await pointInTime(drill, target);
-    await refusals(drill, target);
+    await pointInTime(drill, bucket, backedUp);
+    await refusals(drill, bucket, backedUp);
     await otherRunbooks(drill);
   } finally {
+    bucket.close();
     await cleanUp(drill, known);
   }
 }

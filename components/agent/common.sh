@@ -28,7 +28,7 @@ upload() {
   for ((try = 1; ; try++)); do
     if put copyto "$1" "bucket:$BUCKET/$2" 2>"$state/upload.log"; then return 0; fi
     if ((try >= TRIES)); then
-      fail "upload of $2: $(tail -n 1 "$state/upload.log" | cut -c1-300)"
+      fail "upload of $2: $(grep -o 'Failed to .*' "$state/upload.log" | tail -n 1 | cut -c1-300)"
       return 1
     fi
     say "upload of $2 failed (try $try of $TRIES), again in $pause s"

@@ -53,12 +53,16 @@ epoch() { client -d postgres -c 'SELECT system_identifier FROM pg_control_system
 
 # What the server has handed over (estate-wal); a new segment is begun before, so what happened until now is in one of them.
 closed_logs() {
-  local before
-  before=$(client -d postgres -c 'SELECT pg_walfile_name(pg_switch_wal())')
-  for _ in 1 2 3 4 5 6 7 8 9 10; do
-    [ ! -e "$LOCAL/wal/$before" ] || break
+  local until wait=0
+  until=$(client -d postgres -c 'SELECT pg_walfile_name(pg_switch_wal())')
+  # Where nothing has happened since the last one it is the segment in use, which nobody waits for.
+  until [ "$(client -d postgres -c "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name ~ '[.]ready$' AND name <= '$until.ready'")" = 0 ]; do
+    if ((++wait > 100)); then
+      echo "the server does not hand over its log up to $until: look at its messages for archive_command" >&2
+      return 1
+    fi
     sleep 0.3
   done
-  find "$LOCAL/wal" -maxdepth 1 -type f -regex '.*/[0-9A-F]\{8\}[0-9A-F.a-z]*' ! -name '*.part' | sort
+  find "$LOCAL/wal" -maxdepth 1 -type f -regextype posix-extended -regex '.*/[0-9A-F]{8}[0-9A-F.a-z]*' ! -name '*.part' | sort
 }
 forget_log() { rm -f "$1"; }

@@ -24,6 +24,10 @@ ship_log() {
   local epoch path name sent=0 file="$state/log.zst.age"
   epoch=$(epoch)
   install -d -m 0700 "$state/sent/$epoch"
+  if ! (set -euo pipefail; closed_logs) >"$state/logs.txt" 2>"$state/logs.err"; then
+    fail "log of changes: $(tail -n 2 "$state/logs.err" | tr '\n' ' ')"
+    return 1
+  fi
   while read -r path; do
     name=${path##*/}
     if [ ! -e "$state/sent/$epoch/$name" ]; then
@@ -34,8 +38,12 @@ ship_log() {
       sent=$((sent + 1))
     fi
     forget_log "$path"
-  done < <(closed_logs)
+  done <"$state/logs.txt"
   # What was sent long ago is no longer on the server either.
   find "$state/sent" -type f -mtime +60 -delete
+  # Old news here are changes that would be lost with the host.
+  jq -n --arg host "$HOST" --arg epoch "$epoch" --arg finished "$(date -u +%Y-%m-%dT%H:%M:%SZ)" \
+    --arg last "$(grep -v '\.backup$' "$state/logs.txt" | tail -n 1 | sed 's|.*/||')" \
+    '{host: $host, epoch: $epoch, finished: $finished, last: $last}' | upload_text "status/$HOST/log.json"
   ((sent == 0)) || say "$sent of the log's files sent"
 }

@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import * as path from "node:path";
 import type { Manifest } from "../../ops/backup/manifest";
 import { type Drill, judge } from "../context";
-import { type Answer, lastLines } from "../operator";
+import { lastLines } from "../operator";
 import { run } from "../process";
 import { COPY, dropCopy, entryOf } from "../stages/point-in-time";
 import type { LabBucket } from "./bucket";
+import { mustRefuse } from "./refused";
 
 const DATABASE = "mo_consent";
 
@@ -79,13 +80,6 @@ async function wrongKey(drill: Drill): Promise<void> {
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
-}
-
-/** What is wrong with a refusal; none: it came, with this code and for this reason. */
-export function mustRefuse(answer: Answer, code: number, words: RegExp): string[] {
-  const said = `${answer.stdout}\n${answer.stderr}`;
-  if (answer.code !== code) return [`it ended with ${answer.code}, not ${code}\n${lastLines(answer)}`];
-  return words.test(said) ? [] : [`it said nothing like ${words.source}\n${lastLines(answer)}`];
 }
 
 /** Nothing of a refused backup may stay on the host. */

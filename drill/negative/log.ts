@@ -1,34 +1,48 @@
 import { type Drill, judge } from "../context";
 import { lastLines } from "../operator";
-import { COPY, dropCopy, entryOf, POINTS } from "../stages/point-in-time";
+import {
+  COPY,
+  canRestoreAt,
+  dropCopy,
+  entryOf,
+  gapsOf,
+  POINTS,
+  RESTORE_AT,
+  timeOf,
+} from "../stages/point-in-time";
+import type { BackedUp } from "../stages/prepare";
 import type { LabBucket } from "./bucket";
-import { mustRefuse } from "./dumps";
+import { mustRefuse } from "./refused";
 
 /** One file of the log is missing between the physical copy and the target: nobody may get a database with a hole. */
-export async function missingLog(drill: Drill, bucket: LabBucket, target: Date): Promise<void> {
-  const TIME = `${target.toISOString().slice(0, 19)}Z`;
-  for (const database of POINTS) {
-    const { server } = entryOf(database);
-    const base = (await bucket.list(`recovery/${server}/base/`)).filter((key) => key.endsWith(".json"));
-    const copy = base
-      .map((key) => ({ key, epoch: key.split("/")[3] ?? "", id: key.split("/").at(-1) ?? "" }))
-      .filter(({ id }) => id.slice(0, 16) <= stamp(target))
-      .sort((a, b) => (a.id < b.id ? -1 : 1))
-      .at(-1);
-    const logs = copy ? await bucket.list(`recovery/${server}/log/${copy.epoch}/`) : [];
+export async function missingLog(
+  drill: Drill,
+  bucket: LabBucket,
+  { target, chains }: BackedUp,
+): Promise<void> {
+  const restores = await canRestoreAt(drill);
+  for (const [host, chain] of chains) {
+    const files = (await bucket.list(`recovery/${host}/log/${chain.epoch}/`)).filter(
+      (key) => !/\.(backup|history)\./.test(key),
+    );
     // The last one goes on beyond the target; the one before it holds the row that is looked for.
-    const key = logs.filter((each) => !/\.(backup|history)\./.test(each)).at(-2);
-    if (!key) throw new Error(`the bucket has no log of ${server}`);
+    const key = files.at(-2);
+    if (!key) throw new Error(`the bucket has no log of ${host}`);
     const show = await bucket.hide(key);
     try {
-      const asked = await drill.operator.type("restoreAt", { DATABASE: database, TIME, COPY });
-      const faults = mustRefuse(asked, 1, /FAILED|reachable|missing|gap|ends/);
+      const gaps = await gapsOf(bucket, host, chain);
+      const unseen = gaps.length > 0 ? [] : [`${key} is missing, and no gap was found`];
+      judge(drill, "refusals", `a missing file of ${host}'s log is a gap`, unseen, gaps[0] ?? "");
+      const database = POINTS.find((each) => entryOf(each).server === host);
+      if (!restores || !database) continue;
+      const asked = await drill.operator.ask(RESTORE_AT, { DATABASE: database, TIME: timeOf(target), COPY });
+      const faults = mustRefuse(asked, 1, /missing|gap|reachable/);
       judge(
         drill,
         "refusals",
-        `a missing file of ${server}'s log stops a recovery that needs it`,
+        `a missing file of ${host}'s log stops a recovery that needs it`,
         faults,
-        lastLines(asked, 2),
+        lastLines(asked, 1),
       );
       await dropCopy(drill, database);
     } finally {
@@ -36,5 +50,3 @@ export async function missingLog(drill: Drill, bucket: LabBucket, target: Date):
     }
   }
 }
-
-const stamp = (date: Date) => `${date.toISOString().slice(0, 19).replace(/[-:]/g, "")}Z`;

@@ -1,7 +1,7 @@
 import { type Drill, judge } from "../context";
 import { lastLines } from "../operator";
 import { entryOf } from "../stages/point-in-time";
-import { mustRefuse } from "./dumps";
+import { mustRefuse } from "./refused";
 
 const DATABASE = "mo_grafana";
 

@@ -44,11 +44,14 @@ async function checkTables(server: Server, names: readonly string[]): Promise<st
   return checkFaults(said);
 }
 
-/** Lines of mariadb-check that are not "OK"; views and sequences have nothing to check. */
+/** Each table that mariadb-check does not call OK, with its words; sequences have nothing to check. */
 export function checkFaults(said: string): string[] {
-  return said
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "" && !/\s(OK|Table is already up to date)$/.test(line))
-    .filter((line) => !/^note\s*: The storage engine for the table doesn't support check$/.test(line));
+  const faults: string[] = [];
+  let table = "";
+  for (const line of said.split("\n").map((each) => each.trim())) {
+    if (line === "" || /\sOK$/.test(line) || /doesn't support check$/.test(line)) continue;
+    if (/^(error|warning|note|info|status)\s*:/i.test(line)) faults.push(`${table}: ${line}`);
+    else table = line;
+  }
+  return faults;
 }

@@ -36,7 +36,7 @@ ${table(
   ]),
 )}
 <h2>What was proven</h2>
-${table(["", "", "", "seen"], inOrder(findings).map(findingRow))}
+${table(["of", "what", "result", "seen"], inOrder(findings).map(findingRow))}
 ${notes.map((note) => `<p>${escaped(note)}</p>`).join("\n")}
 </body>
 </html>

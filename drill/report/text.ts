@@ -28,15 +28,15 @@ export function renderText(report: DrillReport, { colour }: { colour: boolean })
   );
   const findings = renderTable(
     [
-      { head: "", cell: ({ area }) => area },
-      { head: "", cell: ({ what }) => what },
-      { head: "", cell: word },
-      { head: "", cell: ({ seen }) => firstLine(seen) },
+      { head: "of", cell: ({ area }) => area },
+      { head: "what", cell: ({ what }) => what },
+      { head: "result", cell: word },
+      { head: "seen", cell: ({ seen }) => firstLine(seen) },
     ],
     inOrder(report.findings),
   );
-  const bad_ = report.findings.filter(({ verdict, seen }) => verdict !== "passed" && seen.includes("\n"));
-  const details = bad_.map(({ what, seen }) => `${what}:\n${seen.replace(/^/gm, "  ")}\n`).join("\n");
+  const open = report.findings.filter(({ verdict, seen }) => verdict !== "passed" && seen.includes("\n"));
+  const details = open.map(({ what, seen }) => `${what}:\n${seen.replace(/^/gm, "  ")}\n`).join("\n");
   const notes = report.notes.map((note) => `${note}\n`).join("");
   const verdict = verdictOf(report);
   const last = `drill of stack ${report.stack}: ${word({ verdict })} (exit code ${EXIT_CODES[verdict]})\n`;

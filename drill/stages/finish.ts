@@ -1,27 +1,22 @@
 import { type Drill, judge, stage } from "../context";
 import { clean } from "../fill/clean";
 import { agentCredentials } from "../negative/agent";
-import { LabBucket } from "../negative/bucket";
+import type { LabBucket } from "../negative/bucket";
 import { damagedDumps } from "../negative/dumps";
 import { missingLog } from "../negative/log";
 import { missingRole } from "../negative/role";
 import { type Answer, lastLines } from "../operator";
 import { live } from "../servers";
 import { COPY, dropCopy, entryOf } from "./point-in-time";
-import type { Memory } from "./prepare";
+import type { BackedUp, Memory } from "./prepare";
 
 /** What must go red does, without a host destroyed. */
-export async function refusals(drill: Drill, target: Date): Promise<void> {
+export async function refusals(drill: Drill, bucket: LabBucket, backedUp: BackedUp): Promise<void> {
   await stage(drill, { name: "what must be refused is", area: "refusals" }, async () => {
-    const bucket = await LabBucket.open();
-    try {
-      await damagedDumps(drill, bucket);
-      await missingLog(drill, bucket, target);
-      await agentCredentials(drill, bucket);
-      await missingRole(drill);
-    } finally {
-      bucket.close();
-    }
+    await damagedDumps(drill, bucket);
+    await missingLog(drill, bucket, backedUp);
+    await agentCredentials(drill, bucket);
+    await missingRole(drill);
   });
 }
 

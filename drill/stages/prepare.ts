@@ -4,6 +4,7 @@ import { beatInsert } from "../fill/beats";
 import { type Kept, keepCommand, keptOf } from "../fill/clean";
 import { fill } from "../fill/fill";
 import { onHost } from "../hosts";
+import type { LabBucket } from "../negative/bucket";
 import { lastLines } from "../operator";
 import { type Structure, takeRoles, takeStructure } from "../prove/structure";
 import { byServer, live, onEach, takeSnapshot } from "../servers";
@@ -49,8 +50,16 @@ export async function fillAll(drill: Drill): Promise<Pick<Memory, "filled" | "st
   });
 }
 
-/** Dumps of all, physical copies, and writes that are in no dump. Gives the moment to go back to, between two of them. */
-export async function backUp(drill: Drill): Promise<Date> {
+/** What a recovery to a point in time has to go by. */
+export interface BackedUp {
+  /** Between two beats. */
+  target: Date;
+  /** By host: the server's life, and the file of the log that its physical copy begins in or after. */
+  chains: ReadonlyMap<RecoverableHost, { epoch: string; from: string }>;
+}
+
+/** Dumps of all, physical copies, and writes that are in no dump. */
+export async function backUp(drill: Drill, bucket: LabBucket): Promise<BackedUp> {
   return stage(drill, { name: "back up, and go on writing", area: "backup" }, async () => {
     const now = await drill.operator.type("backupNow");
     const told = now.code === 0 ? [] : [lastLines(now)];
@@ -61,7 +70,11 @@ export async function backUp(drill: Drill): Promise<Date> {
       told,
       `${live.length} databases in ${now.seconds.toFixed(1)} s`,
     );
-    await Promise.all(RECOVERABLE.map((host) => onHost(host, [AGENT, "base"])));
+    const chains = new Map(
+      await Promise.all(
+        RECOVERABLE.map(async (host) => [host, await copyServer(drill, bucket, host)] as const),
+      ),
+    );
     await beat(drill, BEATS.before);
     // In files of their own: the row before the target, and the row after it.
     await shipLogs();
@@ -79,13 +92,26 @@ export async function backUp(drill: Drill): Promise<Date> {
       status.code === 0 ? [] : [lastLines(status)],
       lastLines(status, 1),
     );
-    return target;
+    return { target, chains };
   });
 }
 
 export const AGENT = "/usr/local/sbin/estate-backup";
 /** Hosts that keep a log of changes. */
-export const RECOVERABLE = ["mariadb", "postgres"] as const;
+const RECOVERABLE = ["mariadb", "postgres"] as const;
+export type RecoverableHost = (typeof RECOVERABLE)[number];
+
+async function copyServer({ servers }: Drill, bucket: LabBucket, host: RecoverableHost) {
+  const current = host === "postgres" ? "SELECT pg_walfile_name(pg_current_wal_lsn())" : "SHOW MASTER STATUS";
+  const from = (await servers[host](`${current};`)).trim().split("\t")[0] ?? "";
+  await onHost(host, [AGENT, "base"]);
+  const copies = (await bucket.list(`recovery/${host}/base/`)).filter((key) => key.endsWith(".json"));
+  const newest = copies
+    .map((key) => key.split("/"))
+    .sort((a, b) => ((a[4] ?? "") < (b[4] ?? "") ? -1 : 1))
+    .at(-1);
+  return { epoch: newest?.[3] ?? "", from };
+}
 
 const shipLogs = () => Promise.all(RECOVERABLE.map((host) => onHost(host, [AGENT, "log"])));
 const beat = (drill: Drill, n: number) => onEach(drill.servers, live, (entry) => beatInsert(entry, n));

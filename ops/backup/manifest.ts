@@ -42,6 +42,9 @@ export function parseManifest(text: string, where: string): Manifest {
   throw new Error(`${where} has another shape (${fields})`);
 }
 
+/** Tag of what a restore saves before it replaces it. */
+export const SAFETY = "safety";
+
 /** One dump in the bucket, with the run that made it. */
 export interface Backup {
   database: string;

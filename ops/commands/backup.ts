@@ -5,7 +5,7 @@ import type { BackupOutput } from "../../estate/outputs";
 import type { DatabaseEntry, ServerName } from "../../estate/types";
 import { BackupReader } from "../backup/bucket";
 import { hostsOf } from "../backup/hosts";
-import { ACCOUNTS, type Backup, backupsOf } from "../backup/manifest";
+import { ACCOUNTS, type Backup, backupsOf, SAFETY } from "../backup/manifest";
 import { backupNow } from "../backup/now";
 import { keyFile } from "../backup/open";
 import { selectDatabases } from "../backup/select";
@@ -169,7 +169,7 @@ async function verify(io: Io, names: readonly string[], options: BackupOptions):
   );
 }
 
-/** A database's newest backup, or that of one run. Throws "failed" where there is none. */
+/** A database's newest backup but safety backups, or that of one run. Throws "failed" where there is none. */
 export async function newestBackup(
   reader: BackupReader,
   database: string,
@@ -180,8 +180,17 @@ export async function newestBackup(
     ? (await reader.runs(host)).includes(run)
       ? [await reader.manifest(host, run)]
       : []
-    : await reader.manifests(host, (read) => tellsOfAll(read, [database]));
-  const found = manifests.flatMap(backupsOf).find((backup) => backup.database === database);
+    : await reader.manifests(host, (read) =>
+        tellsOfAll(
+          read.filter(({ tag }) => tag !== SAFETY),
+          [database],
+        ),
+      );
+  // A safety backup holds what a restore has replaced: to take it for the newest one would undo that restore.
+  const found = manifests
+    .filter(({ tag }) => run !== undefined || tag !== SAFETY)
+    .flatMap(backupsOf)
+    .find((backup) => backup.database === database);
   if (found) return found;
   throw failed(
     `${database}: ${run ? `run ${run} holds no backup of it` : "there is no backup"}. See: estate backup list ${database}`,

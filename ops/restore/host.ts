@@ -119,7 +119,11 @@ export async function lockDatabase(host: DatabaseHost, database: string): Promis
   const holding = new Promise<void>((resolve) => {
     locked = resolve;
   });
-  const ended = host.filter(text, {}, { stdin: hold, onStderr: () => locked() });
+  const ended = host.filter(
+    text,
+    {},
+    { stdin: hold, onStderr: (text) => /^locked$/m.test(text) && locked() },
+  );
   try {
     const early = await Promise.race([holding, ended]);
     if (early && early.code !== 0) {

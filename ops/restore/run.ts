@@ -1,7 +1,7 @@
 import type { DatabaseEntry, StackConfig } from "../../estate/types";
 import type { BackupReader } from "../backup/bucket";
 import { HostRefusal, type OpenHost } from "../backup/hosts";
-import type { Backup } from "../backup/manifest";
+import { type Backup, SAFETY } from "../backup/manifest";
 import { runAgent } from "../backup/now";
 import { failed, messageOf } from "../exit";
 import { rowCount, size } from "../render/backup";
@@ -119,7 +119,7 @@ async function prepare(
       throw failed(`there is no database ${entry.name} on ${entry.server}. Run: pulumi up`);
     }
     if (!into && request.safety) {
-      const saved = await runAgent(host, { databases: [entry.name], tag: "safety" }, () => undefined);
+      const saved = await runAgent(host, { databases: [entry.name], tag: SAFETY }, () => undefined);
       if (saved.fault)
         throw failed(`the safety backup failed: ${saved.fault}. Without one: --no-safety-backup`);
       tools.report(`safety backup ${saved.manifest?.run} made`);

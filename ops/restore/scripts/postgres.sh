@@ -28,9 +28,10 @@ SQL
 
 drop_scratch() { psql_on postgres <<<'DROP DATABASE IF EXISTS :"scratch" WITH (FORCE);'; }
 
-# load [OPTION...]: an archive from standard input. One that stops early is an error.
+# load [OPTION...]: an archive from standard input. One that stops early is an error. Row security stays on for what is made
+# from other tables as their owner (materialized views): it sees what it sees every day. A superuser loads rows past it.
 load() {
-  runuser -u postgres -- pg_restore -h /var/run/postgresql -p "$PORT" -d "$SCRATCH" --exit-on-error "$@"
+  runuser -u postgres -- pg_restore -h /var/run/postgresql -p "$PORT" -d "$SCRATCH" --exit-on-error --enable-row-security "$@"
   psql_on "$SCRATCH" -c ANALYZE
 }
 
@@ -65,14 +66,19 @@ SQL
 security() {
   psql_on "$1" -F $'\t' <<'SQL'
 SET search_path = pg_catalog;
-WITH shown (schema, object, owner, acl, more) AS (
+WITH extensions AS (
+  -- Of whoever has made the extension, which is the loading superuser now.
+  SELECT objid, classid FROM pg_depend WHERE deptype = 'e'
+), shown (schema, object, owner, acl, more) AS (
   SELECT n.nspname, format('table %I.%I', n.nspname, c.relname), c.relowner, coalesce(c.relacl, acldefault(
       CASE WHEN c.relkind = 'S' THEN 's'::"char" ELSE 'r'::"char" END, c.relowner)),
       format('row security %s, forced %s, ', c.relrowsecurity, c.relforcerowsecurity)
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND (c.oid, 'pg_class'::regclass::oid) NOT IN (SELECT * FROM extensions)
   UNION ALL SELECT n.nspname, format('function %s', p.oid::regprocedure), p.proowner,
       coalesce(p.proacl, acldefault('f', p.proowner)), format('security definer %s, ', p.prosecdef)
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+    WHERE (p.oid, 'pg_proc'::regclass::oid) NOT IN (SELECT * FROM extensions)
   UNION ALL SELECT n.nspname, format('schema %I', n.nspname), n.nspowner, coalesce(n.nspacl, acldefault('n', n.nspowner)), ''
     FROM pg_namespace n
 )

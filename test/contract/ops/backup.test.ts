@@ -159,6 +159,17 @@ describe("estate backup verify", () => {
     expect(out).toMatch(/^mo_crm +20260103T020000Z .* whole$/m);
   });
 
+  it("passes over what a restore has replaced, unless it is named", async () => {
+    await put({
+      run: "20260105T020000Z",
+      tag: "safety",
+      objects: [{ database: "mo_crm", sealed: await sealed("-- Dump completed\n"), rows: {} }],
+    });
+    expect((await estate(["backup", "verify", "mo_crm"])).out).toContain("20260103T020000Z");
+    const named = await estate(["backup", "verify", "mo_crm", "--run", "20260105T020000Z"]);
+    expect(named.out).toContain("20260105T020000Z");
+  });
+
   it("of what has no backup says so, beside the others", async () => {
     const { exitCode, out } = await estate(["backup", "verify", "mo_crm", "mo_idp"]);
     expect(exitCode).toBe(1);

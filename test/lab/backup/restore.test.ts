@@ -22,6 +22,7 @@ const owned = "SET ROLE mcp_admin;";
 const names = [...places.map(({ database }) => database), "mcp_portal"];
 
 beforeAll(async () => {
+  await postgres("postgres", "DROP DATABASE IF EXISTS portal_restored");
   for (const { host, database } of places) {
     await mariadb(
       host,
@@ -33,6 +34,7 @@ beforeAll(async () => {
     INSERT INTO restore_probe (note) VALUES ('saved'), ('saved');`);
 });
 afterAll(async () => {
+  await postgres("postgres", "DROP DATABASE IF EXISTS portal_restored");
   await estate("restore", ...names, "--drop-replaced");
   for (const { host, database } of places) {
     await mariadb(host, `DROP TABLE IF EXISTS ${database}.restore_probe`);
@@ -80,10 +82,11 @@ describe("a restore", () => {
   });
 
   it("into a new database leaves the live one alone", async () => {
-    const copied = await results(await estate("restore", "mcp_portal", "--into", "portal_copy", "--json"));
+    const copied = await results(
+      await estate("restore", "mcp_portal", "--into", "portal_restored", "--json"),
+    );
     expect(copied[0]?.fault).toBeUndefined();
-    expect((await postgres("portal_copy", "SELECT count(*) FROM restore_probe")).trim()).toBe("2");
-    await postgres("postgres", "DROP DATABASE portal_copy");
+    expect((await postgres("portal_restored", "SELECT count(*) FROM restore_probe")).trim()).toBe("2");
   });
 
   it("with the wrong key touches nothing", async () => {
