@@ -1,4 +1,4 @@
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { databases } from "../../estate/catalogue";
 import type { StackOutputs } from "../../estate/outputs";
 import type { DatabaseEntry } from "../../estate/types";
@@ -17,6 +17,7 @@ import { renderJson } from "../render/json";
 import { renderRestores } from "../render/restore";
 import { RestoreSteps } from "../restore/host";
 import { requireNewName, restoreNames } from "../restore/names";
+import { findPoint } from "../restore/point";
 import { type RestoreResult, type RestoreTools, restoreDatabase } from "../restore/run";
 import { resolveStack } from "../stack";
 import { readStackOutputs } from "../stack-outputs";
@@ -27,9 +28,10 @@ interface RestoreOptions {
   json?: boolean;
   all?: boolean;
   run?: string;
+  at?: Date;
   into?: string;
   safetyBackup: boolean;
-  acceptSecurity?: boolean;
+  acceptFaults?: boolean;
   dropReplaced?: boolean;
 }
 
@@ -48,9 +50,17 @@ export function restoreCommand(io: Io, finish: Finish): Command {
       "the backup of this run, as `estate backup list` shows it (default: the newest)",
       runId,
     )
+    .addOption(
+      new Option("--at <time>", "as it was then (2026-01-31T12:00:00Z), from the physical copies and logs")
+        .argParser(pointInTime)
+        .conflicts("run"),
+    )
     .option("--into <name>", "into a new database beside the live one, which stays as it is")
     .option("--no-safety-backup", "do not back up first what is replaced")
-    .option("--accept-security", "also where row security or grants in the backup are not as now")
+    .option(
+      "--accept-faults",
+      "also with broken keys or sequences, and with row security or grants that are not as now",
+    )
     .addOption(
       new Option("--drop-replaced", "drop what earlier restores of these databases have replaced").conflicts([
         "into",
@@ -70,6 +80,7 @@ live database as it was.
 Examples:
   estate restore --stack prod mo_crm
   estate restore --stack prod mo_crm --run 20260131T020000Z --into mo_crm_january
+  estate restore --stack prod mo_crm --at 2026-01-31T11:59:00Z --into mo_crm_before
   estate restore --stack prod --all
   estate restore --stack prod mo_crm --drop-replaced
 
@@ -90,8 +101,11 @@ async function restore(io: Io, names: readonly string[], options: RestoreOptions
       const config = configOf(io, stack);
       const outputs = await readStackOutputs(io, stack);
       if (!options.into) await requireLogins(io, stack, outputs, wanted);
-      const backups = await Promise.all(
-        wanted.map(({ name, server }) => newestBackup(reader, name, server, options.run)),
+      const { at } = options;
+      const sources = await Promise.all(
+        wanted.map(({ name, server }) =>
+          at ? findPoint(reader, server, at) : newestBackup(reader, name, server, options.run),
+        ),
       );
       const tools: RestoreTools = {
         reader,
@@ -107,10 +121,10 @@ async function restore(io: Io, names: readonly string[], options: RestoreOptions
       const queue = wanted.entries();
       const work = async () => {
         for (const [index, entry] of queue) {
-          const backup = backups[index];
-          if (!backup) continue;
-          const { into, safetyBackup: safety, acceptSecurity = false } = options;
-          const result = await restoreDatabase({ entry, backup, into, safety, acceptSecurity }, tools);
+          const from = sources[index];
+          if (!from) continue;
+          const { into, safetyBackup: safety, acceptFaults = false } = options;
+          const result = await restoreDatabase({ entry, from, into, safety, acceptFaults }, tools);
           if (result.fault) tools.report(`${entry.name}: FAILED: ${result.fault.reason}`);
           results[index] = result;
         }
@@ -190,4 +204,17 @@ async function dropReplaced(io: Io, names: readonly string[], options: RestoreOp
   );
   io.out(options.json ? renderJson({ stack, results }) : `${words.join("\n")}\n`);
   return results.some(({ fault }) => fault) ? EXIT.failed : EXIT.done;
+}
+
+function pointInTime(text: string): Date {
+  const at = new Date(text);
+  if (
+    /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text) &&
+    !Number.isNaN(at.getTime())
+  ) {
+    return at;
+  }
+  throw new InvalidArgumentError(
+    "give a time with its zone: 2026-01-31T12:00:00Z or 2026-01-31T13:00:00+01:00.",
+  );
 }

@@ -8,6 +8,7 @@ import { DumpWatch } from "../backup/dump-end";
 import type { Backup } from "../backup/manifest";
 import { Unreadable, unseal } from "../backup/open";
 import { dumpKind, Measured } from "../backup/verify";
+import { messageOf } from "../exit";
 
 export interface FetchedBackup {
   /** Still encrypted, in a directory of this user's alone. */
@@ -48,5 +49,31 @@ export async function fetchBackup(
   } catch (error) {
     await remove();
     throw error;
+  }
+}
+
+/** The same for a stream in parts. `sha256`: undefined where nothing tells of it; the key and the end of it then say whether it is whole. */
+export async function fetchParts(
+  reader: BackupReader,
+  parts: readonly { key: string; bytes: number; sha256: string | undefined }[],
+  { key, env, signal }: Options,
+): Promise<FetchedBackup> {
+  const directory = await mkdtemp(path.join(tmpdir(), "estate-restore-"));
+  const file = path.join(directory, "parts.age");
+  const remove = () => rm(directory, { recursive: true, force: true });
+  try {
+    for (const { key: part, bytes, sha256 } of parts) {
+      const measured = new Measured();
+      const object = await reader.object(part, signal);
+      await pipeline(object, measured, createWriteStream(file, { flags: "a" }), { signal });
+      const changed = sha256 === undefined ? undefined : measured.fault({ bytes, sha256 });
+      if (changed) throw new Unreadable(changed);
+    }
+    const watch = new DumpWatch();
+    await unseal(createReadStream(file), watch, { key, env, signal });
+    return { file, plainBytes: watch.bytes, remove };
+  } catch (error) {
+    await remove();
+    throw new Unreadable(`${parts[0]?.key}: ${messageOf(error)}`);
   }
 }

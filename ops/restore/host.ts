@@ -19,7 +19,7 @@ export class RestoreSteps {
   ) {
     const scripts = path.join(__dirname, "scripts");
     const read = (name: string) => readFileSync(path.join(scripts, name), "utf8");
-    this.library = ["common.sh", `${entry.engine}.sh`].map(read).join("\n");
+    this.library = ["common.sh", `${entry.engine}.sh`, `${entry.engine}-point.sh`].map(read).join("\n");
     this.variables = {
       LIVE: entry.name,
       SCRATCH: names.scratch,
@@ -45,19 +45,45 @@ export class RestoreSteps {
   }
 
   /** `plain` goes into the scratch database. */
-  async load(plain: Readable, ...options: string[]): Promise<void> {
-    const text = `${this.library}\nload ${options.join(" ")}`;
-    const { code, stderr } = await this.host.filter(text, this.variables, { stdin: plain });
-    if (code !== 0) {
-      throw new HostRefusal(`${this.host.name}: ${lastWords(stderr) || `loading ended with ${code}`}`);
-    }
+  load(plain: Readable, ...options: string[]): Promise<void> {
+    return this.feed(`load ${options.join(" ")}`, plain);
+  }
+
+  /** A place for a server beside the live one. */
+  async pointBegin(): Promise<void> {
+    await this.run("point_begin");
+  }
+
+  pointBase(plain: Readable): Promise<void> {
+    return this.feed("point_base", plain);
+  }
+
+  pointLog(name: string, plain: Readable): Promise<void> {
+    return this.feed(`point_log ${name}`, plain);
+  }
+
+  /** Brings it to `at`; `covered`: the log that was laid down goes on until then, or beyond. */
+  async pointStart(at: string, covered: boolean): Promise<void> {
+    await this.run("point_start", { AT: at, COVERED: String(covered) });
+  }
+
+  /** Rows there, by table. */
+  async pointCount(): Promise<Record<string, number>> {
+    return counts(await this.run("point_count"));
+  }
+
+  async pointLoad(...options: string[]): Promise<void> {
+    await this.run(`point_load ${options.join(" ")}`);
+  }
+
+  /** It goes, with all of its files. */
+  async pointEnd(): Promise<void> {
+    await this.run("point_end");
   }
 
   /** By table. */
   async countRows(): Promise<Record<string, number>> {
-    return Object.fromEntries(
-      pairs(await this.run("count_rows")).map(([table, rows]) => [table, Number(rows)]),
-    );
+    return counts(await this.run("count_rows"));
   }
 
   /** In words; none: sequences, foreign keys and indexes are sound. */
@@ -94,8 +120,17 @@ export class RestoreSteps {
     this.host.close();
   }
 
-  private run(call: string): Promise<string> {
-    return this.host.script(`${this.library}\n${call}`, this.variables);
+  private run(call: string, more: Readonly<Record<string, string>> = {}): Promise<string> {
+    return this.host.script(`${this.library}\n${call}`, { ...this.variables, ...more });
+  }
+
+  private async feed(call: string, plain: Readable): Promise<void> {
+    const { code, stderr } = await this.host.filter(`${this.library}\n${call}`, this.variables, {
+      stdin: plain,
+    });
+    if (code !== 0) {
+      throw new HostRefusal(`${this.host.name}: ${lastWords(stderr) || `${call} ended with ${code}`}`);
+    }
   }
 }
 
@@ -143,6 +178,10 @@ export async function lockDatabase(host: DatabaseHost, database: string): Promis
 
 function lines(text: string): string[] {
   return text.split("\n").filter((line) => line !== "");
+}
+
+function counts(text: string): Record<string, number> {
+  return Object.fromEntries(pairs(text).map(([table, rows]) => [table, Number(rows)]));
 }
 
 function pairs(text: string): [string, string][] {

@@ -8,17 +8,19 @@ import { rowCount, size } from "../render/backup";
 import { countFaults, securityFaults } from "./compare";
 import { lockDatabase, RestoreSteps } from "./host";
 import { type RestoreNames, restoreNames } from "./names";
-import { dumpSource, type Source } from "./source";
+import type { PointPlan } from "./point";
+import { dumpSource, pointSource, type Source } from "./source";
 
 export interface RestoreRequest {
   entry: DatabaseEntry;
-  backup: Backup;
+  /** A dump of it, or a point in time of its server. */
+  from: Backup | PointPlan;
   /** A new database beside the live one; undefined: the live one is replaced. */
   into: string | undefined;
   /** Back up the live one first. */
   safety: boolean;
-  /** Take it also where row security or grants are not the live one's. */
-  acceptSecurity: boolean;
+  /** Take it also where its foreign keys or sequences are broken, or row security and grants are not the live one's. */
+  acceptFaults: boolean;
 }
 
 export interface RestoreTools {
@@ -51,13 +53,13 @@ export interface RestoreResult {
 
 /** Restores one database. Never throws for what goes wrong with it: that is the result's fault. */
 export async function restoreDatabase(request: RestoreRequest, tools: RestoreTools): Promise<RestoreResult> {
-  const { entry, backup, into } = request;
+  const { entry, from, into } = request;
   const began = Date.now();
   const names = into ? { scratch: into, replaced: "" } : restoreNames(entry.name, new Date(began));
   const result: RestoreResult = {
     database: entry.name,
     into: into ?? entry.name,
-    run: backup.run,
+    run: "run" in from ? from.run : from.at.toISOString(),
     rows: 0,
     replaced: undefined,
     closedMs: undefined,
@@ -69,7 +71,7 @@ export async function restoreDatabase(request: RestoreRequest, tools: RestoreToo
   let unlock: (() => void) | undefined;
   let live: "untouched" | "replaced" = "untouched";
   try {
-    source = await dumpSource(backup, told);
+    source = "run" in from ? await dumpSource(from, told) : await pointSource(from, entry, told);
     told.report(source.words);
     unlock = await lockDatabase(await tools.open(entry.server, tools.signal), into ?? entry.name);
     result.rows = await prepare(request, names, source, told);
@@ -133,8 +135,15 @@ async function prepare(
       : [];
     const expected = await source.load(steps, options);
     const { length } = Object.keys(expected);
-    const wrong = [...countFaults(await steps.countRows(), expected), ...(await steps.dataFaults())];
-    if (wrong.length > 0) throw failed(`what was loaded is not what was saved: ${wrong.join("; ")}`);
+    const lost = countFaults(await steps.countRows(), expected);
+    if (lost.length > 0) throw failed(`what was loaded is not what was saved: ${lost.join("; ")}`);
+    const faults = await steps.dataFaults();
+    if (faults.length > 0 && !request.acceptFaults) {
+      throw failed(
+        `the data was faulty when it was saved: ${faults.join("; ")}. Restore with --accept-faults`,
+      );
+    }
+    for (const line of faults) tools.report(`accepted: ${line}`);
     tools.report(`loaded; ${rowCount(expected)} rows in ${length} tables are those that were saved`);
     if (!into) await becomeLive(steps, request, names, tools);
     tools.signal.throwIfAborted();
@@ -151,18 +160,18 @@ async function prepare(
 /** The database's own place: who may connect, and whether what guards its rows is what guards them now. */
 async function becomeLive(
   steps: RestoreSteps,
-  { entry, acceptSecurity }: RestoreRequest,
+  { entry, acceptFaults }: RestoreRequest,
   names: RestoreNames,
   tools: RestoreTools,
 ): Promise<void> {
   if (entry.engine === "postgres") {
     const changed = securityFaults(await steps.security(names.scratch), await steps.security(entry.name));
-    if (changed.length > 0 && !acceptSecurity) {
+    if (changed.length > 0 && !acceptFaults) {
       const shown = changed.slice(0, 5).join("\n  ");
       const more = changed.length > 5 ? `\n  and ${changed.length - 5} more` : "";
       throw failed(
         `its row security or grants are not as now:\n  ${shown}${more}\n` +
-          "Restore with --accept-security, and run pulumi refresh and pulumi up directly after it",
+          "Restore with --accept-faults, and run pulumi refresh and pulumi up directly after it",
       );
     }
     for (const line of changed) tools.report(`accepted: ${line}`);
@@ -222,13 +231,14 @@ class Unheard extends Error {
 
 /** The connection that was at work may be the one that broke. */
 async function dropScratch(
-  { entry }: RestoreRequest,
+  { entry, from }: RestoreRequest,
   names: RestoreNames,
   { open, servers, report }: RestoreTools,
 ): Promise<void> {
   try {
     const steps = new RestoreSteps(await open(entry.server), entry, names, servers[entry.server].port);
     try {
+      if ("at" in from) await steps.pointEnd();
       await steps.dropScratch();
     } finally {
       steps.close();

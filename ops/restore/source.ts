@@ -1,10 +1,12 @@
 import { createReadStream } from "node:fs";
 import { PassThrough, type Readable } from "node:stream";
+import type { DatabaseEntry } from "../../estate/types";
 import type { Backup } from "../backup/manifest";
 import { unseal } from "../backup/open";
 import { size } from "../render/backup";
-import { fetchBackup } from "./fetch";
+import { fetchBackup, fetchParts } from "./fetch";
 import type { RestoreSteps } from "./host";
+import { logName, type PointPlan } from "./point";
 import type { RestoreTools } from "./run";
 
 /** Where the data comes from, once it is known to be whole and to open. */
@@ -27,6 +29,44 @@ export async function dumpSource(backup: Backup, tools: RestoreTools): Promise<S
     async load(steps, options) {
       await feed(steps, createReadStream(file), (plain) => steps.load(plain, ...options), tools);
       return backup.rows;
+    },
+  };
+}
+
+/** A physical copy, and what happened since. Each is read to its end here before a host sees it. */
+export async function pointSource(
+  { at, base, logs, covered }: PointPlan,
+  { engine }: DatabaseEntry,
+  tools: RestoreTools,
+): Promise<Source> {
+  const { file, plainBytes, remove } = await fetchParts(tools.reader, base.parts, tools);
+  return {
+    words: `the physical copy ${base.name.split("/").at(-1)} is whole and opens (${size(plainBytes)}), ${logs.length} files of the log follow`,
+    plainBytes,
+    remove,
+    async load(steps, options) {
+      await steps.pointBegin();
+      await feed(steps, createReadStream(file), (plain) => steps.pointBase(plain), tools);
+      for (const key of logs) {
+        const log = await fetchParts(tools.reader, [{ key, bytes: 0, sha256: undefined }], tools);
+        try {
+          await feed(
+            steps,
+            createReadStream(log.file),
+            (plain) => steps.pointLog(logName(key), plain),
+            tools,
+          );
+        } finally {
+          await log.remove();
+        }
+      }
+      const text = at.toISOString().slice(0, 19).replace("T", " ");
+      await steps.pointStart(engine === "postgres" ? `${text}+00` : text, covered);
+      tools.report(`recovered to ${text} UTC beside the live server`);
+      const rows = await steps.pointCount();
+      await steps.pointLoad(...options);
+      await steps.pointEnd();
+      return rows;
     },
   };
 }

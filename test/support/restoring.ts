@@ -21,7 +21,7 @@ export interface RestoreBench {
   /** Puts these bytes there as a backup with these rows. */
   stored(run: string, sealed: Buffer, rows: Record<string, number>): Promise<Backup>;
   restore(
-    request: Pick<RestoreRequest, "backup"> & Partial<RestoreRequest>,
+    request: { backup: Backup } & Partial<RestoreRequest>,
     signal?: AbortSignal,
   ): Promise<RestoreResult>;
   stop(): Promise<void>;
@@ -50,12 +50,12 @@ export async function restoreBench(database: string, server: LocalServer): Promi
       const manifest = await store.putRun({ run, host: server.name, engine: server.kind, objects });
       return backupsOf(manifest)[0] as Backup;
     },
-    async restore(request, signal = new AbortController().signal) {
+    async restore({ backup, ...request }, signal = new AbortController().signal) {
       const reader = new BackupReader(store.output);
       bench.said = [];
       try {
         return await restoreDatabase(
-          { entry, into: undefined, safety: true, acceptSecurity: false, ...request },
+          { entry, from: backup, into: undefined, safety: true, acceptFaults: false, ...request },
           {
             reader,
             open: host.open,

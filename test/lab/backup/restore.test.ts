@@ -21,8 +21,13 @@ const onPortal = (sql: string) => postgres("mcp_portal", sql);
 const owned = "SET ROLE mcp_admin;";
 const names = [...places.map(({ database }) => database), "mcp_portal"];
 
-beforeAll(async () => {
+async function dropCopies(): Promise<void> {
   await postgres("postgres", "DROP DATABASE IF EXISTS portal_restored");
+  await mariadb("mariadb", "DROP DATABASE IF EXISTS crm_restored");
+}
+
+beforeAll(async () => {
+  await dropCopies();
   for (const { host, database } of places) {
     await mariadb(
       host,
@@ -34,7 +39,7 @@ beforeAll(async () => {
     INSERT INTO restore_probe (note) VALUES ('saved'), ('saved');`);
 });
 afterAll(async () => {
-  await postgres("postgres", "DROP DATABASE IF EXISTS portal_restored");
+  await dropCopies();
   await estate("restore", ...names, "--drop-replaced");
   for (const { host, database } of places) {
     await mariadb(host, `DROP TABLE IF EXISTS ${database}.restore_probe`);
@@ -87,6 +92,39 @@ describe("a restore", () => {
     );
     expect(copied[0]?.fault).toBeUndefined();
     expect((await postgres("portal_restored", "SELECT count(*) FROM restore_probe")).trim()).toBe("2");
+    await postgres("postgres", "DROP DATABASE portal_restored");
+  });
+
+  it("to a point in time has the row before and not the one after, on both engines", async () => {
+    const write = async (id: number) => {
+      await mariadb("mariadb", `INSERT INTO mo_crm.restore_probe VALUES (${id}, 'point')`);
+      await onPortal(`INSERT INTO restore_probe (note) VALUES ('point ${id}')`);
+    };
+    const second = () => new Promise((resolve) => setTimeout(resolve, 1500));
+    await write(101);
+    await second();
+    const at = `${new Date().toISOString().slice(0, 19)}Z`;
+    await second();
+    await write(102);
+    for (const host of ["mariadb", "postgres"] as const) {
+      await onHost(host, ["/usr/local/sbin/estate-backup", "log"]);
+    }
+    const points = await Promise.all(
+      [
+        ["mo_crm", "crm_restored"],
+        ["mcp_portal", "portal_restored"],
+      ].map(([name = "", into = ""]) => estate("restore", name, "--at", at, "--into", into, "--json")),
+    );
+    for (const point of points) expect((await results(point))[0]?.fault).toBeUndefined();
+    expect(
+      (await mariadb("mariadb", "SELECT id FROM crm_restored.restore_probe WHERE note = 'point'")).trim(),
+    ).toBe("101");
+    expect((await postgres("portal_restored", "SELECT note FROM restore_probe WHERE id > 2")).trim()).toBe(
+      "point 101",
+    );
+    const early = await estate("restore", "mo_crm", "--at", "2020-01-01T00:00:00Z", "--into", "crm_early");
+    expect(early.code).toBe(1);
+    expect(early.stderr).toMatch(/is before the first physical copy; reachable is 20\S+Z to 20\S+Z/);
   });
 
   it("with the wrong key touches nothing", async () => {

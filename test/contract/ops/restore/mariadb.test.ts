@@ -77,7 +77,7 @@ describe.each(["10.11", "11.8"] as const)("MariaDB %s", (version: MariadbVersion
     await admin.query("INSERT INTO parents (name) VALUES ('since')");
   });
 
-  const restore = (changes: Partial<RestoreRequest> = {}, signal?: AbortSignal) =>
+  const restore = (changes: Partial<RestoreRequest & { backup: Backup }> = {}, signal?: AbortSignal) =>
     bench.restore({ backup, ...changes }, signal);
 
   async function expectUntouched(result: RestoreResult, reason: string | RegExp) {

@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { type PhysicalCopy, planPoint } from "../../../../ops/restore/point";
+
+const at = (time: string) => new Date(`2026-01-31T${time}:00Z`);
+const copy = (epoch: string, begun: string, whole: string): PhysicalCopy => ({
+  name: `recovery/mariadb/base/${epoch}/20260131T${begun.replace(":", "")}00Z`,
+  whole: at(whole),
+  parts: [],
+});
+const log = (epoch: string, name: string, sent: string) => ({
+  key: `recovery/mariadb/log/${epoch}/${name}.zst.age`,
+  modified: at(sent),
+});
+
+const copies = [copy("1", "01:00", "01:10"), copy("1", "05:00", "05:10"), copy("2", "09:00", "09:05")];
+const logs = [
+  log("1", "bin.000001", "00:30"),
+  log("1", "bin.000002", "02:00"),
+  log("1", "bin.000003", "05:05"),
+  log("1", "bin.000004", "06:00"),
+  log("2", "bin.000001", "09:10"),
+];
+const plan = (time: string) => planPoint(at(time), copies, logs, "mariadb");
+const names = (time: string) => plan(time).logs.map((key) => key.slice(-18, -8));
+
+describe("planPoint", () => {
+  it("starts from the newest copy that was whole before, with the logs of its server since", () => {
+    expect(plan("05:30").base).toBe(copies[1]);
+    expect(names("05:30")).toEqual(["bin.000003", "bin.000004"]);
+    expect(plan("05:05").base).toBe(copies[0]);
+    expect(names("05:05")).toEqual(["bin.000002", "bin.000003", "bin.000004"]);
+    expect(plan("09:07").base).toBe(copies[2]);
+    expect(names("09:07")).toEqual(["bin.000001"]);
+  });
+
+  it.each([
+    ["01:05", "2026-01-31T01:05:00Z is before the first physical copy"],
+    ["09:11", "2026-01-31T09:11:00Z is after the last log that was sent"],
+    ["07:00", "2026-01-31T07:00:00Z lies after the end of that server's log"],
+  ])("at %s cannot be reached: the range is named", (time, reason) => {
+    expect(() => plan(time)).toThrow(`${reason}; reachable is 2026-01-31T01:10:00Z to 2026-01-31T09:10:00Z`);
+  });
+
+  it("without a copy says what there is instead", () => {
+    expect(() => planPoint(at("05:00"), [], logs, "plesk")).toThrow(
+      "plesk has no physical copy in the bucket",
+    );
+  });
+});
