@@ -5,7 +5,8 @@ import type { BackupOutput } from "../../estate/outputs";
 import type { DatabaseEntry, ServerName } from "../../estate/types";
 import { BackupReader } from "../backup/bucket";
 import { hostsOf } from "../backup/hosts";
-import { ACCOUNTS, type Backup, backupsOf, SAFETY } from "../backup/manifest";
+import { logStatus } from "../backup/log-status";
+import { ACCOUNTS, type Backup, backupsOf, type Manifest, SAFETY } from "../backup/manifest";
 import { backupNow } from "../backup/now";
 import { keyFile } from "../backup/open";
 import { selectDatabases } from "../backup/select";
@@ -113,7 +114,9 @@ async function status(io: Io, names: readonly string[], options: BackupOptions):
     const perHost = await Promise.all(
       hosts.map(async (host) => {
         const asked = [...namesOn(wanted, host), ...(names.length === 0 ? [ACCOUNTS] : [])];
-        const manifests = await reader.manifests(host, (read) => tellsOfAll(read, asked));
+        // A restore's own safety backup is no run that anybody relies on.
+        const relied = (read: readonly Manifest[]) => read.filter(({ tag }) => tag !== SAFETY);
+        const manifests = relied(await reader.manifests(host, (read) => tellsOfAll(relied(read), asked)));
         return Promise.all(
           asked.map((database) =>
             backupStatus({ database, host }, manifests, (key) => reader.size(key), new Date()),
@@ -122,10 +125,17 @@ async function status(io: Io, names: readonly string[], options: BackupOptions):
       }),
     );
     const results = perHost.flat();
-    io.out(
-      options.json ? renderJson({ stack, results }) : renderBackupStatus(results, { colour: io.colour }),
+    // The web host's server belongs to its panel, and keeps no log.
+    const logging = names.length === 0 ? hosts.filter((host) => host !== "plesk") : [];
+    const logs = await Promise.all(
+      logging.map((host) => logStatus(host, () => reader.text(`status/${host}/log.json`), new Date())),
     );
-    return results.every(({ state }) => state === "good") ? EXIT.done : EXIT.failed;
+    io.out(
+      options.json
+        ? renderJson({ stack, results, logs })
+        : renderBackupStatus(results, logs, { colour: io.colour }),
+    );
+    return [...results, ...logs].every(({ state }) => state === "good") ? EXIT.done : EXIT.failed;
   });
 }
 

@@ -1,3 +1,4 @@
+import type { LogStatus } from "../backup/log-status";
 import type { Backup } from "../backup/manifest";
 import type { HostRun } from "../backup/now";
 import type { BackupStatus } from "../backup/status";
@@ -22,7 +23,11 @@ export function renderBackups(backups: readonly Backup[]): string {
   return backups.length === 0 ? "no backups\n" : renderTable(whole, backups);
 }
 
-export function renderBackupStatus(statuses: readonly BackupStatus[], { colour }: Options): string {
+export function renderBackupStatus(
+  statuses: readonly BackupStatus[],
+  logs: readonly LogStatus[],
+  { colour }: Options,
+): string {
   const { good, bad } = painter(colour);
   const columns: Column<BackupStatus>[] = [
     { head: "database", cell: ({ database }) => database },
@@ -38,7 +43,12 @@ export function renderBackupStatus(statuses: readonly BackupStatus[], { colour }
   ];
   const faults = statuses.flatMap(({ database, reason }) => (reason ? [`${database}: ${reason}`] : []));
   const count = `${statuses.length - faults.length}/${statuses.length} well backed up`;
-  return `${renderTable(columns, statuses)}\n${[...faults, count].join("\n")}\n`;
+  const minutes = (age: number | undefined) =>
+    age === undefined ? "never" : `${age.toFixed(0)} minutes ago`;
+  const logLines = logs.map(({ host, ageMinutes, reason }) =>
+    reason ? `${host}: ${bad(reason)}` : `${host}: log of changes sent ${minutes(ageMinutes)}`,
+  );
+  return `${renderTable(columns, statuses)}\n${[...faults, count, ...logLines].join("\n")}\n`;
 }
 
 export function renderVerifications(

@@ -109,7 +109,35 @@ describe("estate backup status", () => {
     expect(out).toMatch(/^mo_crm +mariadb +20260103T020000Z +2\.0 +\d+ B +good$/m);
     expect(out).toMatch(/^_accounts +mariadb .* good$/m);
     expect(out).toMatch(/^_accounts +plesk .* MISSING$/m);
-    expect(out).toMatch(/\n3\/23 well backed up\n$/);
+    expect(out).toMatch(/^3\/23 well backed up$/m);
+  });
+
+  it("is red where the log of changes stopped, or never came", async () => {
+    const sent = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
+    await store.put("status/mariadb/log.json", JSON.stringify({ finished: sent(3) }));
+    await store.put("status/postgres/log.json", JSON.stringify({ finished: sent(11) }));
+    expect((await estate(["backup", "status"])).out).toMatch(
+      /\nmariadb: log of changes sent 3 minutes ago\npostgres: its log of changes came 11 minutes ago, more than 10;/,
+    );
+    await store.remove("status/postgres/log.json");
+    const { out } = await estate(["backup", "status", "--json"]);
+    expect(JSON.parse(out).logs).toEqual([
+      expect.objectContaining({ host: "mariadb", state: "good" }),
+      expect.objectContaining({ host: "postgres", state: "missing" }),
+    ]);
+  });
+
+  it("leaves a restore's safety backup out", async () => {
+    const { run } = newest;
+    const safety = { ...newest, run: "20990101T000000Z", tag: "safety" };
+    const manifest = `daily/mariadb/manifests/${safety.run}.json`;
+    await store.put(manifest, JSON.stringify(safety));
+    try {
+      const { out } = await estate(["backup", "status", "--json", "mo_crm"]);
+      expect(JSON.parse(out).results[0].newest.run).toBe(run);
+    } finally {
+      await store.remove(manifest);
+    }
   });
 
   it("looks at the object itself", async () => {

@@ -58,7 +58,8 @@ export const key: Kind<Aws, KeyInputs, KeyState> = {
     );
     const id = KeyMetadata?.KeyId ?? "";
     if (inputs.enableKeyRotation) await rotate(kms, id, true);
-    return { id, state: { ...inputs, arn: KeyMetadata?.Arn ?? "", keyId: id } };
+    const enableKeyRotation = inputs.enableKeyRotation ?? false;
+    return { id, state: { ...inputs, enableKeyRotation, arn: KeyMetadata?.Arn ?? "", keyId: id } };
   },
 
   async read({ config }, id, old) {
