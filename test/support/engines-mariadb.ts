@@ -35,10 +35,11 @@ const SOURCES: Record<MariadbVersion, { suite: DebianSuite; share: string; prefi
 /**
  * Starts a real, empty, throw-away server with TLS on 127.0.0.1 and a random port. Needs root (chroot).
  * @param options.names what the certificate carries, as subject alternative names
+ * @param options.settings beside, and instead of, those that every engine has
  */
 export async function startMariadb(
   version: MariadbVersion,
-  options: { names?: string | undefined } = {},
+  options: { names?: string | undefined; settings?: Record<string, string> } = {},
 ): Promise<MariadbEngine> {
   const { suite, share, prefix } = SOURCES[version];
   const root = await debianRoot(suite, ["mariadb-server-core", "mariadb-server"]);
@@ -60,7 +61,7 @@ export async function startMariadb(
     const caCertificate = await fs.readFile(path.join(directory, "cert.pem"), "utf8");
     await fs.writeFile(path.join(directory, "init.sql"), adminAccount(admin));
     const port = await freePort();
-    server = start(root, inside, port);
+    server = start(root, inside, port, options.settings ?? {});
     let complaints = "";
     server.stderr?.on("data", (text: Buffer) => {
       complaints = (complaints + text.toString()).slice(-4000);
@@ -131,7 +132,12 @@ function adminAccount({ user, password }: { user: string; password: string }): s
   );
 }
 
-function start(root: string, inside: string, port: number): ChildProcess {
+function start(
+  root: string,
+  inside: string,
+  port: number,
+  settings: Readonly<Record<string, string>>,
+): ChildProcess {
   const options = {
     datadir: `${inside}/data`,
     socket: `${inside}/mariadb.sock`,
@@ -145,6 +151,7 @@ function start(root: string, inside: string, port: number): ChildProcess {
     "general-log-file": `${inside}/general.log`,
     "skip-name-resolve": "1",
     "character-set-server": "utf8mb4",
+    ...settings,
   };
   const args = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
   // The server dies with the test process, however that ends.

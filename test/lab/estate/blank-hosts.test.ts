@@ -45,7 +45,9 @@ describe("hosts that were replaced by blank ones", () => {
       "estate:mariadb:Account mo_crm-account",
       "estate:postgres:Role mcp_portal-owner",
       "estate:postgres:Database mcp_portal-database",
-      "estate:postgres:Login mcp_portal-login-a",
+      "estate:postgres:Login mcp_portal-login",
+      "estate:postgres:RowSecurity mcp_portal-row-security",
+      "estate:host:BackupAgent mariadb-backup",
       "estate:postgres:Access postgres-template1-access",
       "estate:redis:User redis-svc_crm-user",
     ])
