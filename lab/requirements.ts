@@ -15,10 +15,10 @@ const tools: Record<string, string> = {
   nsenter: "util-linux",
   unshare: "util-linux",
   mount: "mount",
-  "age-keygen": "age",
-  zstd: "zstd",
   ssh: "openssh-client",
   "ssh-keygen": "openssh-client",
+  "age-keygen": "age",
+  zstd: "zstd",
 };
 
 /** Missing programs of that table, found along PATH. */
