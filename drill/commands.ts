@@ -18,6 +18,7 @@ export const COMMANDS = {
   restoreAllFormer: "npx estate restore --all --former --no-safety-backup",
   restoreHost: "npx estate restore $DATABASES --former --no-safety-backup",
   restoreLook: "npx estate restore $DATABASE --into $COPY",
+  restoreAt: "npx estate restore $DATABASE --at $TIME --into $COPY",
   restoreOne: "npx estate restore $DATABASE",
   dropReplaced: "npx estate restore $DATABASES --drop-replaced",
   rotateNow: 'npx estate rotate --now $DATABASE --reason "$REASON"',

@@ -88,8 +88,7 @@ async function postgresDatabase(): Promise<BenchDatabase> {
   const login = (database: string) => connectPostgres(engine, engine, { ...engine.admin, database });
   const admin = await login("postgres");
   const drop = (name: string) => admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
-  for (const role of ["postgres SUPERUSER", entry.service])
-    await admin.query(`CREATE ROLE ${role}`);
+  for (const role of ["postgres SUPERUSER", entry.service]) await admin.query(`CREATE ROLE ${role}`);
   return {
     entry,
     server: { name: entry.server, kind: "postgres", engine },
@@ -128,7 +127,10 @@ async function insert(kind: EngineKind, bytes: number, ask: Ask): Promise<void> 
   for (const statement of SCHEMA[kind]) await ask(statement);
   const orders = Math.max(1, Math.round(bytes / ORDER_BYTES[kind]));
   const customers = 1 + Math.floor(orders / ORDERS_A_CUSTOMER);
-  for (const [table, rows] of [["customers", customers], ["orders", orders]] as const) {
+  for (const [table, rows] of [
+    ["customers", customers],
+    ["orders", orders],
+  ] as const) {
     for (let from = 1; from <= rows; from += BATCH)
       await ask(FILL[kind][table](from, Math.min(rows, from + BATCH - 1)));
   }

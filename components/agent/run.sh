@@ -35,12 +35,12 @@ run() {
 
   local ok=true
   ((${#failed[@]} == 0)) || ok=false
-  jq -n --arg run "$id" --arg host "$HOST" --arg engine "$ENGINE" --arg tag "$tag" --argjson ok "$ok" \
+  jq -n --arg run "$id" --arg host "$HOST" --arg engine "$ENGINE" --arg tag "$tag" --arg epoch "$(epoch)" --argjson ok "$ok" \
     --argjson durationMs "$(($(now_ms) - started))" --arg server "$(server_version)" --arg dump "$(dump_version)" \
     --arg age "$(age --version)" --arg zstd "$(zstd --version | grep -o 'v[0-9.]*' | head -n 1)" \
     --argjson failed "$(printf '%s\n' "${failed[@]}" | jq -R . | jq -s 'map(select(. != ""))')" \
     --arg finished "$(date -u +%Y-%m-%dT%H:%M:%SZ)" --slurpfile objects "$work/objects.jsonl" \
-    '{run: $run, host: $host, engine: $engine, tag: $tag, ok: $ok, finished: $finished, durationMs: $durationMs,
+    '{run: $run, host: $host, engine: $engine, tag: $tag, epoch: $epoch, ok: $ok, finished: $finished, durationMs: $durationMs,
       versions: {server: $server, dump: $dump, age: $age, zstd: $zstd}, failed: $failed, objects: $objects}' \
     >"$work/manifest.json"
   # The manifest comes after what it lists, the status after the manifest: whoever reads one finds all of it.

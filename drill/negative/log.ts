@@ -1,15 +1,6 @@
 import { type Drill, judge } from "../context";
 import { lastLines } from "../operator";
-import {
-  COPY,
-  canRestoreAt,
-  dropCopy,
-  entryOf,
-  gapsOf,
-  POINTS,
-  RESTORE_AT,
-  timeOf,
-} from "../stages/point-in-time";
+import { COPY, dropCopy, entryOf, gapsOf, POINTS, timeOf } from "../stages/point-in-time";
 import type { BackedUp } from "../stages/prepare";
 import type { LabBucket } from "./bucket";
 import { mustRefuse } from "./refused";
@@ -20,7 +11,6 @@ export async function missingLog(
   bucket: LabBucket,
   { target, chains }: BackedUp,
 ): Promise<void> {
-  const restores = await canRestoreAt(drill);
   for (const [host, chain] of chains) {
     const files = (await bucket.list(`recovery/${host}/log/${chain.epoch}/`)).filter(
       (key) => !/\.(backup|history)\./.test(key),
@@ -34,8 +24,12 @@ export async function missingLog(
       const unseen = gaps.length > 0 ? [] : [`${key} is missing, and no gap was found`];
       judge(drill, "refusals", `a missing file of ${host}'s log is a gap`, unseen, gaps[0] ?? "");
       const database = POINTS.find((each) => entryOf(each).server === host);
-      if (!restores || !database) continue;
-      const asked = await drill.operator.ask(RESTORE_AT, { DATABASE: database, TIME: timeOf(target), COPY });
+      if (!database) continue;
+      const asked = await drill.operator.type("restoreAt", {
+        DATABASE: database,
+        TIME: timeOf(target),
+        COPY,
+      });
       const faults = mustRefuse(asked, 1, /missing|gap|reachable/);
       judge(
         drill,

@@ -46,24 +46,14 @@ export async function gapsOf(
 export async function pointInTime(drill: Drill, bucket: LabBucket, backedUp: BackedUp): Promise<void> {
   await stage(drill, { name: "back to a point in time", area: "point in time" }, async () => {
     await continuity(drill, bucket, backedUp);
-    if (!(await canRestoreAt(drill))) {
-      const seen = "not proven: `estate restore` has no --at yet; copies and logs are in the bucket";
-      const what = `${POINTS.join(" and ")} as they were between two writes`;
-      drill.report.findings.push({ area: "point in time", what, verdict: "unknown", seen });
-      return;
-    }
     await Promise.all(POINTS.map((database) => backToTarget(drill, database, backedUp.target)));
     await Promise.all(POINTS.map((database) => outOfReach(drill, database, backedUp.target)));
   });
 }
 
-export async function canRestoreAt({ operator }: Drill): Promise<boolean> {
-  return (await operator.ask("npx estate restore --help")).stdout.includes("--at ");
-}
-
 async function backToTarget(drill: Drill, database: string, target: Date): Promise<void> {
   const time = timeOf(target);
-  const answer = await drill.operator.ask(RESTORE_AT, { DATABASE: database, TIME: time, COPY });
+  const answer = await drill.operator.type("restoreAt", { DATABASE: database, TIME: time, COPY });
   const what = `${database} as it was at ${time}: the row before is there, the row after is not`;
   if (answer.code !== 0) return judge(drill, "point in time", what, [lastLines(answer, 12)], "");
   const beats = await beatsOf(drill, database);
@@ -75,7 +65,7 @@ async function backToTarget(drill: Drill, database: string, target: Date): Promi
 
 async function outOfReach(drill: Drill, database: string, target: Date): Promise<void> {
   const TIME = timeOf(new Date(target.getTime() - 365 * 86_400_000));
-  const answer = await drill.operator.ask(RESTORE_AT, { DATABASE: database, TIME, COPY });
+  const answer = await drill.operator.type("restoreAt", { DATABASE: database, TIME, COPY });
   const faults = mustRefuse(answer, 1, /reachable|before the first/);
   judge(
     drill,
@@ -85,8 +75,6 @@ async function outOfReach(drill: Drill, database: string, target: Date): Promise
     lastLines(answer, 1),
   );
 }
-
-export const RESTORE_AT = "npx estate restore $DATABASE --at $TIME --into $COPY";
 
 export const timeOf = (target: Date) => `${target.toISOString().slice(0, 19)}Z`;
 

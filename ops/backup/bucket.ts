@@ -15,6 +15,8 @@ export class MissingObject extends Error {}
 /** The bucket as its reader sees it: never anything else's key. */
 export class BackupReader {
   private client: Promise<S3Client> | undefined;
+  /** By key: a run never changes, and one restore asks for the same one for each of its databases. */
+  private readonly read = new Map<string, Promise<Manifest>>();
 
   constructor(private readonly output: BackupOutput) {}
 
@@ -58,8 +60,14 @@ export class BackupReader {
   }
 
   /** Throws "could not tell". */
-  async manifest(host: string, run: string): Promise<Manifest> {
+  manifest(host: string, run: string): Promise<Manifest> {
     const key = `daily/${host}/manifests/${run}.json`;
+    const known = this.read.get(key) ?? this.readManifest(key);
+    this.read.set(key, known);
+    return known;
+  }
+
+  private async readManifest(key: string): Promise<Manifest> {
     const text = await this.text(key);
     try {
       return parseManifest(text, key);

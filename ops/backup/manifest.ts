@@ -14,6 +14,8 @@ const manifest = z.object({
   host: z.string(),
   engine: z.enum(["mariadb", "postgres"]),
   tag: z.string(),
+  /** One life of the server: another one begins empty. Agents of before did not tell. */
+  epoch: z.string().optional(),
   ok: z.boolean(),
   finished: z.iso.datetime(),
   durationMs: z.number(),
@@ -52,6 +54,8 @@ export interface Backup {
   engine: Manifest["engine"];
   run: string;
   tag: string;
+  /** One life of the server; undefined: the agent did not tell. */
+  epoch?: string | undefined;
   /** End of the run, ISO 8601. */
   finished: string;
   key: string;
@@ -63,13 +67,23 @@ export interface Backup {
   versions: Record<string, string>;
 }
 
-export function backupsOf({ run, host, engine, tag, finished, versions, objects }: Manifest): Backup[] {
+export function backupsOf({
+  run,
+  host,
+  engine,
+  tag,
+  epoch,
+  finished,
+  versions,
+  objects,
+}: Manifest): Backup[] {
   return objects.map(({ database, key, sha256, bytes, rows }) => ({
     database,
     host,
     engine,
     run,
     tag,
+    epoch,
     finished,
     key,
     sha256,

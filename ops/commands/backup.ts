@@ -4,6 +4,7 @@ import { loadStackConfig } from "../../estate/load";
 import type { BackupOutput } from "../../estate/outputs";
 import type { DatabaseEntry, ServerName } from "../../estate/types";
 import { BackupReader } from "../backup/bucket";
+import { chooseBackup, explainChoice, isEnough } from "../backup/choose";
 import { hostsOf } from "../backup/hosts";
 import { logStatus } from "../backup/log-status";
 import { ACCOUNTS, type Backup, backupsOf, type Manifest, SAFETY } from "../backup/manifest";
@@ -149,7 +150,9 @@ async function verify(io: Io, names: readonly string[], options: BackupOptions):
         ...(names.length === 0 ? hostsWith(wanted).map((server) => ({ name: ACCOUNTS, server })) : []),
       ];
       const found = await Promise.allSettled(
-        asked.map(({ name, server }) => newestBackup(reader, name, server, options.run)),
+        asked.map(({ name, server }) =>
+          findBackup(reader, name, server, options.run ? { run: options.run } : "newest"),
+        ),
       );
       const progress = startProgress(io, `0/${asked.length} verified`);
       const results: Verification[] = [];
@@ -179,33 +182,41 @@ async function verify(io: Io, names: readonly string[], options: BackupOptions):
   );
 }
 
-/** A database's newest backup but safety backups, or that of one run. Throws "failed" where there is none. */
-export async function newestBackup(
+/** `newest` whatever it holds; `full`: none that a server made anew has saved before it was restored; `former`: then the one before. */
+export type Wish = { run: string } | "newest" | "full" | "former";
+
+/** A database's backup. Throws "failed" where there is none, or none that may be taken unasked. */
+export async function findBackup(
   reader: BackupReader,
   database: string,
   host: ServerName,
-  run?: string,
+  wish: Wish,
 ): Promise<Backup> {
-  const manifests = run
-    ? (await reader.runs(host)).includes(run)
-      ? [await reader.manifest(host, run)]
-      : []
-    : await reader.manifests(host, (read) =>
-        tellsOfAll(
-          read.filter(({ tag }) => tag !== SAFETY),
-          [database],
-        ),
-      );
-  // A safety backup holds what a restore has replaced: to take it for the newest one would undo that restore.
-  const found = manifests
-    .filter(({ tag }) => run !== undefined || tag !== SAFETY)
-    .flatMap(backupsOf)
-    .find((backup) => backup.database === database);
-  if (found) return found;
-  throw failed(
-    `${database}: ${run ? `run ${run} holds no backup of it` : "there is no backup"}. See: estate backup list ${database}`,
+  const own = (manifests: readonly Manifest[]) =>
+    manifests.flatMap(backupsOf).filter((backup) => backup.database === database);
+  if (typeof wish === "object") {
+    const there = (await reader.runs(host)).includes(wish.run);
+    const [found] = there ? own([await reader.manifest(host, wish.run)]) : [];
+    if (found) return found;
+    throw failed(`${database}: run ${wish.run} holds no backup of it. See: estate backup list ${database}`);
+  }
+  const backups = own(
+    await reader.manifests(
+      host,
+      (read) =>
+        (wish === "newest" ? own(read).some(({ tag }) => tag !== SAFETY) : isEnough(own(read))) ||
+        read.length >= MOST_RUNS,
+    ),
   );
+  const choice = chooseBackup(backups);
+  if (!choice) throw failed(`${database}: there is no backup. See: estate backup list ${database}`);
+  if ("backup" in choice) return choice.backup;
+  if (wish === "full") throw failed(explainChoice(choice));
+  return wish === "former" ? choice.former : choice.newest;
 }
+
+/** What is read of a host at most to find a backup: three months of days, and some runs by hand. */
+const MOST_RUNS = 200;
 
 /** The bucket of the stack's outputs, by the reader's key. */
 export async function withBucket<T>(

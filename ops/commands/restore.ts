@@ -21,13 +21,14 @@ import { findPoint } from "../restore/point";
 import { type RestoreResult, type RestoreTools, restoreDatabase } from "../restore/run";
 import { resolveStack } from "../stack";
 import { readStackOutputs } from "../stack-outputs";
-import { configOf, newestBackup, runId, withBucket } from "./backup";
+import { configOf, findBackup, runId, type Wish, withBucket } from "./backup";
 
 interface RestoreOptions {
   stack?: string;
   json?: boolean;
   all?: boolean;
   run?: string;
+  former?: boolean;
   at?: Date;
   into?: string;
   safetyBackup: boolean;
@@ -54,6 +55,12 @@ export function restoreCommand(io: Io, finish: Finish): Command {
       new Option("--at <time>", "as it was then (2026-01-31T12:00:00Z), from the physical copies and logs")
         .argParser(pointInTime)
         .conflicts("run"),
+    )
+    .addOption(
+      new Option(
+        "--former",
+        "where a server was made anew and not restored yet: the last backup of the one before",
+      ).conflicts("run"),
     )
     .option("--into <name>", "into a new database beside the live one, which stays as it is")
     .option("--no-safety-backup", "do not back up first what is replaced")
@@ -82,6 +89,7 @@ Examples:
   estate restore --stack prod mo_crm --run 20260131T020000Z --into mo_crm_january
   estate restore --stack prod mo_crm --at 2026-01-31T11:59:00Z --into mo_crm_before
   estate restore --stack prod --all
+  estate restore --stack prod --all --former
   estate restore --stack prod mo_crm --drop-replaced
 
 Exit codes: 0 restored, 1 one failed, 2 could not tell (no stack, no outputs, no way in, no key).`,
@@ -96,6 +104,7 @@ Exit codes: 0 restored, 1 one failed, 2 could not tell (no stack, no outputs, no
 async function restore(io: Io, names: readonly string[], options: RestoreOptions): Promise<ExitCode> {
   const wanted = select(names, options);
   const key = keyFile(io);
+  const wish: Wish = options.run ? { run: options.run } : options.former ? "former" : "full";
   return withBucket(io, options, (reader, stack) =>
     interruptible(async (signal) => {
       const config = configOf(io, stack);
@@ -104,7 +113,7 @@ async function restore(io: Io, names: readonly string[], options: RestoreOptions
       const { at } = options;
       const sources = await Promise.all(
         wanted.map(({ name, server }) =>
-          at ? findPoint(reader, server, at) : newestBackup(reader, name, server, options.run),
+          at ? findPoint(reader, server, at) : findBackup(reader, name, server, wish),
         ),
       );
       const tools: RestoreTools = {

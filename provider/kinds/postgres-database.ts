@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { PostgresConnection } from "../../connect/postgres";
 import { MAINTENANCE_DATABASE, type PostgresServer } from "../../connect/postgres-server";
@@ -105,7 +106,12 @@ export const postgresDatabase: Kind<PostgresConfig, PostgresDatabaseInputs> = {
   async delete({ config, signal }, id) {
     const server = serverOf(config);
     await exclusive(server, signal, async (maintenance) => {
-      const found = await findDatabase(server, maintenance, id);
+      let found = await findDatabase(server, maintenance, id);
+      // A session that was closed a moment ago may still be listed.
+      for (let wait = 0; found && found.sessions > 0 && wait < 20; wait++) {
+        await sleep(100, undefined, { signal });
+        found = await findDatabase(server, maintenance, id);
+      }
       if (!found) return;
       if (found.objects > 0 || found.sessions > 0) {
         throw new Error(
@@ -153,8 +159,25 @@ async function createExtensions(connection: PostgresConnection, wanted: readonly
     await connection.query("SET LOCAL search_path = public");
     for (const extension of missing)
       await connection.query(`CREATE EXTENSION IF NOT EXISTS ${quoteIdentifier(extension)}`);
+    await connection.query(CLOSE_EXTENSIONS);
   });
 }
+
+/** What extensions let PUBLIC read: pg_stat_statements shows a member of the service what others' statements held. */
+const CLOSE_EXTENSIONS = `
+DO $$
+DECLARE relation regclass;
+BEGIN
+  FOR relation IN
+    SELECT DISTINCT c.oid::regclass
+    FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+    CROSS JOIN LATERAL aclexplode(c.relacl) a
+    WHERE a.grantee = 0 AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  LOOP
+    EXECUTE format('REVOKE ALL ON %s FROM PUBLIC', relation);
+  END LOOP;
+END $$`;
 
 async function find(
   maintenance: PostgresConnection,

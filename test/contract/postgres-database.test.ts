@@ -88,6 +88,19 @@ describe.each(["16", "17"] as const)("postgres:Database on PostgreSQL %s", (vers
     expect(await kind.read(name, declared)).toEqual(declared);
   });
 
+  test("what an extension lets everybody read is closed with it", async () => {
+    await kind.create(kind.checked({ ...declared, extensions: ["pg_stat_statements"] }));
+    const open = `SELECT c.relname FROM pg_class c, aclexplode(c.relacl) a
+                  WHERE a.grantee = 0 AND c.relname LIKE 'pg_stat_statements%'`;
+    expect(await bench.sql(open, declared.name)).toEqual([]);
+    expect(
+      await bench.sql(
+        "SELECT count(*)::int AS views FROM pg_class WHERE relname LIKE 'pg_stat_statements%' AND relkind = 'v'",
+        declared.name,
+      ),
+    ).toEqual([{ views: 2 }]);
+  });
+
   test("an extension that leaves the declaration stays, and does not show", async () => {
     await kind.create(declared);
     const fewer = kind.checked({ ...declared, extensions: ["pgcrypto"] });

@@ -21,7 +21,8 @@ describe("what somebody changes by hand on a server", () => {
     );
     await postgres(
       "mcp_portal",
-      `ALTER DEFAULT PRIVILEGES FOR ROLE mcp_admin IN SCHEMA public REVOKE INSERT ON TABLES FROM svc_mcp_portal;
+      `ALTER DEFAULT PRIVILEGES FOR ROLE mcp_admin IN SCHEMA public GRANT INSERT ON TABLES TO svc_mcp_portal;
+       ALTER TABLE users NO FORCE ROW LEVEL SECURITY;
        GRANT CONNECT ON DATABASE mo_grafana TO PUBLIC;
        ALTER ROLE svc_idp_a CONNECTION LIMIT 50;
        ALTER ROLE ${(await loginOf("mo_discourse")).user} PASSWORD 'set by hand'`,
@@ -49,6 +50,11 @@ describe("what somebody changes by hand on a server", () => {
       "estate:postgres:Access mcp_portal-access",
       /^defaultGrants\["svc_mcp_portal on tables by mcp_admin in public"\]/,
     ],
+    [
+      "row security that no longer binds the owner",
+      "estate:postgres:RowSecurity mcp_portal-row-security",
+      /^tables\.users$/,
+    ],
     ["a grant to PUBLIC", "estate:postgres:Access mo_grafana-access", /^grants\["public on database"\]/],
     ["a connection limit on PostgreSQL", "estate:postgres:Login mo_idp-login", /^slots\.svc_idp_a/],
     ["a password on PostgreSQL", "estate:postgres:Login mo_discourse-login", /^password$/],
@@ -57,7 +63,7 @@ describe("what somebody changes by hand on a server", () => {
   });
 
   it("is all that the preview names", () => {
-    expect(planned.map(({ resource }) => resource)).toHaveLength(9);
+    expect(planned.map(({ resource }) => resource)).toHaveLength(10);
     expect(new Set(planned.map(({ op }) => op))).toEqual(new Set(["update"]));
   });
 
@@ -84,7 +90,13 @@ describe("what somebody changes by hand on a server", () => {
     ).toBe("f\n");
     expect(
       await postgres("mcp_portal", "SELECT defaclacl::text FROM pg_default_acl WHERE defaclobjtype = 'r'"),
-    ).toMatch(/svc_mcp_portal=ar/);
+    ).not.toContain("svc_mcp_portal");
+    expect(
+      await postgres(
+        "mcp_portal",
+        "SELECT relforcerowsecurity FROM pg_class WHERE oid = 'public.users'::regclass",
+      ),
+    ).toBe("t\n");
 
     const refreshed = await pulumi(["refresh", "--stack", "local", "--yes", "--expect-no-changes"]);
     expect(refreshed.code, refreshed.output).toBe(0);
