@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Table from "cli-table3";
 import { databases as catalogue } from "../estate/catalogue";
+import { backupBench, renderBackups, sizesOf } from "./backup";
 import { type Engine, type RecordedResource, startEngine } from "./engine";
 import { measureRotation, type RotationTimes } from "./rotation";
 import { renderRowSecurity, rowSecurityBench } from "./row-security";
@@ -153,18 +154,28 @@ function renderSizes(rows: readonly Measured[]): string {
 async function main(): Promise<void> {
   // The servers are on this machine: a shell with the lab's tunnel open must not lead there.
   delete process.env.ALL_PROXY;
-  console.error("measuring row security ...");
-  const rowSecurity = await rowSecurityBench();
+  const args = process.argv.slice(2);
+  // What is asked for by name, or all of it.
+  const parts = ["--row-security", "--backup"].filter((part) => args.includes(part));
+  const asked = (part: string) => parts.length === 0 || parts.includes(part);
+  sizesOf(args);
+  let rowSecurity: Awaited<ReturnType<typeof rowSecurityBench>> | undefined;
+  if (asked("--row-security")) {
+    console.error("measuring row security ...");
+    rowSecurity = await rowSecurityBench();
+  }
   const rows: Measured[] = [];
-  for (const count of process.argv.includes("--row-security") ? [] : [20, 100]) {
+  for (const count of parts.length === 0 ? [20, 100] : []) {
     console.error(`measuring ${count} databases ...`);
     rows.push(await measure(count));
   }
-  if (process.argv.includes("--json"))
-    console.log(JSON.stringify({ estates: rows, rowSecurity }, undefined, 2));
+  const backups = asked("--backup") ? await backupBench(args) : undefined;
+  if (args.includes("--json"))
+    console.log(JSON.stringify({ estates: rows, rowSecurity, backups }, undefined, 2));
   else {
     const estates = rows.length > 0 ? [renderTimes(rows), renderSizes(rows)] : [];
-    console.log([...estates, renderRowSecurity(rowSecurity)].join("\n"));
+    const others = [rowSecurity && renderRowSecurity(rowSecurity), backups && renderBackups(backups)];
+    console.log([...estates, ...others.filter((text) => text !== undefined)].join("\n"));
   }
 }
 

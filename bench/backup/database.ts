@@ -63,7 +63,7 @@ async function mariadbDatabase(): Promise<BenchDatabase> {
     async fill(bytes) {
       await empty(entry.name);
       await admin.query(`USE ${entry.name}`);
-      await admin.query(`SET @words = '${words()}'`);
+      await admin.query(`SET @words = _latin1'${words()}'`);
       await insert("mariadb", bytes, (statement) => admin.query(statement));
       await admin.query("USE mysql");
     },

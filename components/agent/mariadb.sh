@@ -16,11 +16,18 @@ dump() {
   pipe="$work/counted"
   rm -f "$pipe"
   mkfifo "$pipe"
-  # Counted in the dump itself, so it is the snapshot's number: each row is a line of its own that begins with "(".
+  # Counted in the dump itself, so it is the snapshot's number: each row is a line of its own that begins with "(". What stands
+  # between delimiters of its own is code of a trigger or routine, whatever its lines look like.
   awk '
+    follow && /^\(/ { rows[table]++; if (/;$/) follow = 0; next }
+    /^DELIMITER / { code = ($2 != ";") }
+    code { next }
     /^CREATE TABLE `/ { table = $0; sub(/^CREATE TABLE `/, "", table); sub(/`.*/, "", table); rows[table] += 0 }
-    /^INSERT INTO `/ { table = $0; sub(/^INSERT INTO `/, "", table); sub(/`.*/, "", table); if ($0 ~ /VALUES \(/) rows[table]++ }
-    /^\(/ { rows[table]++ }
+    /^INSERT INTO `/ {
+      table = $0; sub(/^INSERT INTO `/, "", table); sub(/`.*/, "", table)
+      if (/VALUES \(/) rows[table]++
+      follow = !/;$/
+    }
     /^-- Dump completed/ { whole = 1 }
     END {
       if (!whole) { print "the dump has no end" >"/dev/stderr"; exit 1 }

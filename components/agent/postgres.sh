@@ -18,8 +18,7 @@ dump() {
   local keeper=$KEEPER_PID
   echo "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT pg_export_snapshot();" >&"${KEEPER[1]}"
   read -r -t 60 snapshot <&"${KEEPER[0]}" || { echo "no snapshot of $database" >&2; return 1; }
-  # Compressed once, by zstd, and not by pg_dump as well.
-  runuser -u postgres -- pg_dump -Fc --compress=0 --snapshot="$snapshot" -h /var/run/postgresql -p "$PORT" -d "$database"
+  # Counted while the dump is made.
   cat >&"${KEEPER[1]}" <<'SQL'
 SELECT coalesce(json_object_agg(n.nspname || '.' || c.relname,
     (xpath('/row/c/text()', query_to_xml(format('SELECT count(*) AS c FROM ONLY %I.%I', n.nspname, c.relname),
@@ -27,6 +26,8 @@ SELECT coalesce(json_object_agg(n.nspname || '.' || c.relname,
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname !~ '^(pg_|information_schema$)';
 SQL
+  # Compressed once, by zstd, and not by pg_dump as well.
+  runuser -u postgres -- pg_dump -Fc --compress=0 --snapshot="$snapshot" -h /var/run/postgresql -p "$PORT" -d "$database"
   local line
   IFS= read -r -t 600 line <&"${KEEPER[0]}" || { echo "the rows of $database were not counted" >&2; return 1; }
   # json_object_agg may break its answer into lines; jq is the judge of whether it is whole.

@@ -22,6 +22,8 @@ CREATE VIEW named_twice AS SELECT name FROM named;
 CREATE FUNCTION doubled(x INT) RETURNS INT DETERMINISTIC RETURN 2 * x;
 CREATE PROCEDURE add_parent(IN n VARCHAR(40)) INSERT INTO parents (name) VALUES (n);
 CREATE TRIGGER shout BEFORE INSERT ON parents FOR EACH ROW SET NEW.name = UPPER(NEW.name);
+CREATE TRIGGER unrow BEFORE UPDATE ON parents FOR EACH ROW SET NEW.name =
+(NEW.name);
 CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY DO DELETE FROM empty_one;
 INSERT INTO parents (name) VALUES ('a (1)'), ('b\\n(x'), ('c');
 INSERT INTO children (parent, note) VALUES (1, 'first'), (1, NULL), (3, '(');
