@@ -25,6 +25,8 @@ const NOTES = ["The estate has no erasure ledger yet: nothing was replayed after
 
 async function main(words: readonly string[]): Promise<number> {
   const options = optionsOf(words);
+  // The AWS SDK announces on stderr which Node its versions to come will want.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
   const refused = refusal(
     options.stack,
     loadStackConfig(options.stack, projectDirectory).servers,

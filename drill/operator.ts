@@ -72,10 +72,13 @@ export class Operator {
 
 /** The end of what a command said, for a finding. */
 export function lastLines({ stdout, stderr }: Finished, lines = 8): string {
-  return `${stdout}\n${stderr}`
-    .split("\n")
-    .map((line) => line.trimEnd())
-    .filter((line) => line !== "")
-    .slice(-lines)
-    .join("\n");
+  return (
+    `${stdout}\n${stderr}`
+      .split("\n")
+      .map((line) => line.trimEnd())
+      // npx may complain of a user's own settings.
+      .filter((line) => line !== "" && !line.startsWith("npm warn"))
+      .slice(-lines)
+      .join("\n")
+  );
 }

@@ -34,7 +34,7 @@ CREATE TRIGGER drill_rows_logged AFTER INSERT ON drill_rows FOR EACH ROW
 CREATE SQL SECURITY INVOKER VIEW drill_totals AS
   SELECT g.name, COUNT(*) AS entries, SUM(r.amount) AS amount FROM drill_groups g JOIN drill_rows r ON r.group_id = g.id GROUP BY g.name;
 CREATE PROCEDURE drill_count(OUT entries bigint) SQL SECURITY INVOKER SELECT COUNT(*) INTO entries FROM drill_rows;
-CREATE EVENT drill_never ON SCHEDULE EVERY 1 YEAR STARTS '2099-01-01 00:00:00' DO DELETE FROM drill_log WHERE id = 0;
+CREATE EVENT drill_never ON SCHEDULE EVERY 1 YEAR STARTS '2037-01-01 00:00:00' DO DELETE FROM drill_log WHERE id = 0;
 INSERT INTO drill_groups (name) SELECT CONCAT('group ', seq) FROM seq_1_to_20;
 INSERT INTO drill_rows (group_id, number, amount, ratio, at, stamp, document, flags, bytes, words)
   SELECT 1 + seq MOD 20, NEXTVAL(drill_numbers), seq / 7, IF(seq MOD 50 = 0, NULL, 1 / seq), '2026-01-01' + INTERVAL seq * 1001 MICROSECOND,

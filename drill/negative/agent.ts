@@ -1,27 +1,38 @@
+import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { bucketClient, refusal } from "../../test/support/backup";
 import { type Drill, judge } from "../context";
-import { onHost } from "../hosts";
 import type { LabBucket } from "./bucket";
 
-const RCLONE =
-  '. /etc/estate-backup/agent.conf; export RCLONE_CA_CERT=/etc/estate-backup/ca.crt; r() { rclone --config /etc/estate-backup/rclone.conf --retries 1 --low-level-retries 1 "$@"; }';
-
-/** Whoever holds a host holds its agent's credentials: with those it must be able to reach nothing that was sent. */
+/** Whoever holds a host holds its agent's credentials: with those nothing may be reached that was sent. */
 export async function agentCredentials(drill: Drill, bucket: LabBucket): Promise<void> {
+  const { output } = bucket;
+  const Bucket = output.bucket;
   for (const host of ["plesk", "mariadb", "postgres"] as const) {
-    const key = (await bucket.list(`daily/${host}/`)).find((each) => each.endsWith(".age"));
-    if (!key) throw new Error(`the bucket has no dump of ${host}`);
-    const attempts = {
-      list: `r lsf "bucket:$BUCKET/daily/${host}/"`,
-      read: `r cat "bucket:$BUCKET/${key}" | head -c 1 | grep -q . && echo READ`,
-      delete: `r deletefile --s3-no-head "bucket:$BUCKET/${key}"`,
-    };
-    for (const [what, attempt] of Object.entries(attempts)) {
-      const said = await onHost(host, ["bash", "-c", `${RCLONE}\n{ ${attempt}; } 2>&1 || true`]);
-      const refused = /AccessDenied|403|Forbidden/.test(said) && !said.includes("READ");
-      const faults = refused ? [] : [`it was not refused: ${said.trim().slice(0, 300) || "no answer"}`];
-      judge(drill, "refusals", `the agent of ${host} trying to ${what} old backups`, faults, "AccessDenied");
+    const writer = output.writers[host];
+    const Key = (await bucket.list(`daily/${host}/`)).find((each) => each.endsWith(".age"));
+    if (!Key || !writer) throw new Error(`the bucket has no dump of ${host}, or no writer for it`);
+    const s3 = bucketClient(output, writer);
+    try {
+      const attempts = {
+        list: () => s3.send(new ListObjectsV2Command({ Bucket, Prefix: `daily/${host}/` })),
+        read: () => s3.send(new GetObjectCommand({ Bucket, Key })),
+        delete: () => s3.send(new DeleteObjectCommand({ Bucket, Key })),
+      };
+      for (const [what, attempt] of Object.entries(attempts)) {
+        const answer = await refusal(attempt());
+        const faults = answer === "AccessDenied" ? [] : [`it was not refused: ${answer ?? "it could"}`];
+        judge(
+          drill,
+          "refusals",
+          `the agent of ${host} trying to ${what} old backups`,
+          faults,
+          "AccessDenied",
+        );
+      }
+    } finally {
+      s3.destroy();
     }
-    const still = (await bucket.list(`daily/${host}/`)).includes(key);
-    judge(drill, "refusals", `old backups of ${host} are all there`, still ? [] : [`${key} is gone`], key);
+    const still = (await bucket.list(`daily/${host}/`)).includes(Key);
+    judge(drill, "refusals", `old backups of ${host} are all there`, still ? [] : [`${Key} is gone`], Key);
   }
 }

@@ -53,8 +53,6 @@ export async function otherRunbooks(drill: Drill): Promise<void> {
       there === "" ? [] : [there],
       "no database that restores have left",
     );
-    // The chain of backups of the new servers begins here, and a backup of what was restored is the newest again.
-    await said("back up what was restored", await operator.type("backupNow"));
     await leakedPassword(drill);
     const left = operator.left();
     judge(

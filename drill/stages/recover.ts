@@ -126,5 +126,14 @@ export async function serve(drill: Drill): Promise<void> {
       check.code === 0 ? [] : [lastLines(check, 20)],
       lastLines(check, 2),
     );
+    // As the runbook says: from here on the newest backup is a full one again.
+    const saved = await drill.operator.type("backupNow");
+    judge(
+      drill,
+      "restore",
+      "what was restored is backed up at once",
+      saved.code === 0 ? [] : [lastLines(saved)],
+      `in ${saved.seconds.toFixed(1)} s`,
+    );
   });
 }

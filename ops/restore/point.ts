@@ -58,7 +58,30 @@ export function planPoint(
       `${show(at)} lies after the end of that server's log; reachable is ${range}, without this gap`,
     );
   }
+  const gaps = logGaps(since.map(({ key }) => logName(key)));
+  if (gaps.length > 0) {
+    throw failed(`the log of ${what} has a gap, which no recovery can pass: ${gaps.join("; ")}`);
+  }
   return { at, base, logs: since.map(({ key }) => key), covered };
+}
+
+/**
+ * Files that are missing between others, by the numbers in their names: `binlog.000012`, `0000000100000002000000FE`. PostgreSQL would
+ * stop at a gap; MariaDB would go on, and nobody would see what is missing.
+ */
+export function logGaps(names: readonly string[]): string[] {
+  const files = names.filter((name) => /^([\w-]+\.\d{6,}|[0-9A-F]{24})$/.test(name)).sort();
+  return files.slice(1).flatMap((name, at) => {
+    const former = files[at] ?? "";
+    return numberOf(name) === numberOf(former) + 1 ? [] : [`after ${former} comes ${name}`];
+  });
+}
+
+/** A segment of PostgreSQL counts 256 in its last part, and then one in the part before. */
+function numberOf(name: string): number {
+  const [, log] = /\.(\d+)$/.exec(name) ?? [];
+  if (log !== undefined) return Number(log);
+  return Number.parseInt(name.slice(8, 16), 16) * 256 + Number.parseInt(name.slice(16), 16);
 }
 
 /** What the bucket holds of a host. Throws "failed", "could not tell". */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type PhysicalCopy, planPoint } from "../../../../ops/restore/point";
+import { logGaps, type PhysicalCopy, planPoint } from "../../../../ops/restore/point";
 
 const at = (time: string) => new Date(`2026-01-31T${time}:00Z`);
 const copy = (epoch: string, begun: string, whole: string): PhysicalCopy => ({
@@ -45,5 +45,30 @@ describe("planPoint", () => {
     expect(() => planPoint(at("05:00"), [], logs, "plesk")).toThrow(
       "plesk has no physical copy in the bucket",
     );
+  });
+});
+
+describe("a log with a gap", () => {
+  it("is refused with the files around it: MariaDB would go on, and nobody would see what is missing", () => {
+    const torn = logs.filter(({ key }) => !key.includes("/1/bin.000003"));
+    expect(() => planPoint(at("03:00"), copies, torn, "mariadb")).toThrow(
+      "the log of mariadb has a gap, which no recovery can pass: after bin.000002 comes bin.000004",
+    );
+  });
+
+  it("is seen by the numbers in the names, in both engines", () => {
+    expect(logGaps(["binlog.000009", "binlog.000010", "binlog.000012"])).toEqual([
+      "after binlog.000010 comes binlog.000012",
+    ]);
+    const first = "0000000100000000000000FE";
+    expect(logGaps([first, "0000000100000000000000FF", "000000010000000100000000"])).toEqual([]);
+    expect(logGaps([first, "000000010000000100000000"])).toEqual([
+      `after ${first} comes 000000010000000100000000`,
+    ]);
+  });
+
+  it("is none between a segment and what lies beside it", () => {
+    const beside = ["00000001000000000000000A.00000028.backup", "00000002.history"];
+    expect(logGaps(["000000010000000000000009", "00000001000000000000000A", ...beside])).toEqual([]);
   });
 });
