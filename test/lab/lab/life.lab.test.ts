@@ -140,7 +140,9 @@ describe("lab up", () => {
       mount -t tmpfs nothing /usr/sbin
       PATH=/run/bin lab/lab up; echo "up $?"`);
     expect(empty).toContain("the lab cannot run on this machine. Missing:");
-    expect(empty).toMatch(/programs debootstrap, ip, nft, nsenter, unshare, mount, ssh, ssh-keygen, age-keygen, zstd/);
+    expect(empty).toMatch(
+      /programs debootstrap, ip, nft, nsenter, unshare, mount, ssh, ssh-keygen, age-keygen, zstd/,
+    );
     expect(empty).toContain("up 1");
     const user = await attempt("setpriv", [
       "--reuid=65534",
