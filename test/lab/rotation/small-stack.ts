@@ -162,7 +162,7 @@ export class SmallStack {
     try {
       const { latest } = JSON.parse(readFileSync(file, "utf8")).checkpoint;
       const { resources = [], pending_operations: pending = [] } = latest ?? {};
-      return { resources: JSON.stringify(resources), pending: pending.length };
+      return { resources: withoutNoise(resources), pending: pending.length };
     } catch {
       // Caught in the middle of being written.
       return { resources: "", pending: 0 };
@@ -186,6 +186,15 @@ export class SmallStack {
       env: this.env(clock),
     });
   }
+}
+
+/** Every write of the file puts the resources in another order and encrypts their secrets anew. */
+function withoutNoise(resources: readonly unknown[]): string {
+  const plain = (key: string, value: unknown) => (key === "ciphertext" ? "" : value);
+  return resources
+    .map((resource) => JSON.stringify(resource, plain))
+    .sort()
+    .join("\n");
 }
 
 interface Exit {
