@@ -188,9 +188,13 @@ export class SmallStack {
   }
 }
 
-/** Every write of the file puts the resources in another order and encrypts their secrets anew. */
+/** Every write of the file puts resources and their dependencies in another order and encrypts the secrets anew. */
 function withoutNoise(resources: readonly unknown[]): string {
-  const plain = (key: string, value: unknown) => (key === "ciphertext" ? "" : value);
+  const plain = (key: string, value: unknown) => {
+    if (key === "ciphertext") return "";
+    const texts = Array.isArray(value) && value.every((one) => typeof one === "string");
+    return texts ? [...value].sort() : value;
+  };
   return resources
     .map((resource) => JSON.stringify(resource, plain))
     .sort()
