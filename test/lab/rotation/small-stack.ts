@@ -106,8 +106,9 @@ export class SmallStack {
   /**
    * Runs `up` and kills the engine, and only the engine: as soon as it has recorded one more step, or else (`amid`) once
    * the step after that one is under way. true: it ended by itself, with nothing left to record.
+   * `steps`: after so many steps, for the first ones of a run may only note again what an earlier one did.
    */
-  async killedAfterAStep(clock: string, amid: boolean): Promise<boolean> {
+  async killedAfterAStep(clock: string, amid: boolean, steps = 1): Promise<boolean> {
     const engine = spawn("pulumi", [...UP, "--non-interactive"], {
       cwd: fixture,
       env: this.env(clock),
@@ -116,7 +117,11 @@ export class SmallStack {
     const exit = exitOf(engine);
     const before = this.recorded().resources;
     const moved = () => ![before, ""].includes(this.recorded().resources);
-    while (exit.code === undefined && !moved()) await sleep(2);
+    const seen = new Set([before, ""]);
+    while (exit.code === undefined && seen.size < 2 + steps) {
+      seen.add(this.recorded().resources);
+      await sleep(2);
+    }
     if (amid) {
       while (exit.code === undefined && this.recorded().pending === 0) await sleep(2);
       // Into the step: what it has written by then, nobody knows.
