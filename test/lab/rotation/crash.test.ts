@@ -31,7 +31,7 @@ describe("an engine that is killed after every step of a rotation", () => {
   /** Runs until there is nothing left to do; every run is killed, alternately after its first step and amid its second. */
   const killAtEveryStep = async (clock: string) => {
     for (let count = 0; count < MOST_RUNS; count++) {
-      if (await stack.killedAfterAStep(clock, count % 2 === 1, 1 + Math.floor(count / 4))) return;
+      if (await stack.killedAfterAStep(clock, count % 2 === 1, 1 + Math.floor(count / 8))) return;
       killed++;
       await everyoneLogsIn(published());
     }
