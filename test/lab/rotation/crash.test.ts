@@ -86,9 +86,7 @@ describe("an engine that is killed after every step of a rotation", () => {
     const after = published();
     expect([after.mariadb, after.redis]).toEqual([before.mariadb, before.redis]);
     await everyoneLogsIn(after);
-    await expect(use("postgres", before.postgres)).rejects.toThrow(
-      /not permitted|switched off|authentication failed/,
-    );
+    await expect(use("postgres", before.postgres)).rejects.toThrow(/password authentication failed/);
     expect((await stack.rotations()).mo_idp).toMatchObject({
       generation: 3,
       leaked: true,
