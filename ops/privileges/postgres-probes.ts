@@ -139,7 +139,8 @@ const server: PostgresProbe[] = [
   outside(mustNot("create a database", "CREATE DATABASE estate_check TEMPLATE estate_check_absent", "3D000")),
   outside(mustNot("change the server's settings", "ALTER SYSTEM SET work_mem = 'no size at all'", "22023")),
   mustNot("reload the server's settings", "SELECT pg_reload_conf()"),
-  mustNot("run a program on the host", "COPY (SELECT 1) TO PROGRAM 'true'"),
+  // A program that ends before it has read its line would break the pipe, now and then.
+  mustNot("run a program on the host", "COPY (SELECT 1) TO PROGRAM 'cat > /dev/null'"),
   mustNot("read a file of the host by COPY", "COPY estate_check_absent FROM '/etc/passwd'", "42P01"),
   mustNot("write a file of the host by COPY", "COPY (SELECT 1) TO '/dev/null'"),
   mustNot("read a file of the host by pg_read_file", "SELECT length(pg_read_file('/etc/passwd'))", "58P01"),
