@@ -5,7 +5,7 @@ import { rowsOf } from "../hosts";
 import type { LabBucket } from "../negative/bucket";
 import { mustRefuse } from "../negative/refused";
 import { lastLines } from "../operator";
-import { logGaps } from "../prove/log-continuity";
+import { gapsFrom } from "../prove/log-continuity";
 import { live } from "../servers";
 import { type BackedUp, BEATS, type RecoverableHost } from "./prepare";
 
@@ -32,11 +32,7 @@ export async function gapsOf(
   host: RecoverableHost,
   { epoch, from }: { epoch: string; from: string },
 ) {
-  const keys = await bucket.list(`recovery/${host}/log/${epoch}/`);
-  return logGaps(
-    keys.map((key) => key.split("/").at(-1) ?? ""),
-    from,
-  );
+  return gapsFrom(await bucket.list(`recovery/${host}/log/${epoch}/`), from);
 }
 
 /**

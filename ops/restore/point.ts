@@ -70,11 +70,16 @@ export function planPoint(
  * stop at a gap; MariaDB would go on, and nobody would see what is missing.
  */
 export function logGaps(names: readonly string[]): string[] {
-  const files = names.filter((name) => /^([\w-]+\.\d{6,}|[0-9A-F]{24})$/.test(name)).sort();
+  const files = names.filter(isLogFile).sort();
   return files.slice(1).flatMap((name, at) => {
     const former = files[at] ?? "";
     return numberOf(name) === numberOf(former) + 1 ? [] : [`after ${former} comes ${name}`];
   });
+}
+
+/** PostgreSQL sends histories and marks of copies with the same keys. */
+export function isLogFile(name: string): boolean {
+  return /^([\w-]+\.\d{6,}|[0-9A-F]{24})$/.test(name);
 }
 
 /** A segment of PostgreSQL counts 256 in its last part, and then one in the part before. */

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { GetObjectCommand, ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BackupOutput } from "../../../estate/outputs";
+import { isLogFile, logGaps, logName } from "../../../ops/restore/point";
 import { backupOutput, bucketClient } from "../../support/backup";
 import { mariadb, onHost, postgres } from "../../support/lab";
 import { plannedChanges, pulumi } from "../../support/project";
@@ -53,13 +54,6 @@ const stack = ["--stack", "local"];
 async function up(): Promise<void> {
   const { code, output } = await pulumi(["up", ...stack, "--yes", "--skip-preview"]);
   expect(code, output).toBe(0);
-}
-
-/** Where a file of the log stands in its row: `binlog.000012.zst.age`, `0000000100000002000000FE.zst.age`. */
-function numberOf(name: string): number {
-  const [, log] = /^binlog\.(\d+)\./.exec(name) ?? [];
-  if (log !== undefined) return Number(log);
-  return Number.parseInt(name.slice(8, 16), 16) * 256 + Number.parseInt(name.slice(16, 24), 16);
 }
 
 /** As the operator opens it, with the private key. */
@@ -218,12 +212,9 @@ describe("recovery to a point in time", () => {
 
     await agent(host, "log");
     const epoch = manifest.split("/").at(-2) ?? "";
-    const logs = (await keys(`recovery/${host}/log/${epoch}/`)).map((key) => key.split("/").at(-1) ?? "");
-    const numbers = logs
-      .filter((name) => !name.includes("backup") && !name.includes("history"))
-      .map(numberOf);
-    expect(numbers.length).toBeGreaterThan(0);
-    expect(numbers).toEqual(numbers.map((_number, at) => (numbers[0] ?? 0) + at));
+    const logs = (await keys(`recovery/${host}/log/${epoch}/`)).map(logName);
+    expect(logs.filter(isLogFile).length).toBeGreaterThan(0);
+    expect(logGaps(logs)).toEqual([]);
   });
 
   it("loses five minutes at most: the server hands its log over, and the agent sends it, in less", async () => {
