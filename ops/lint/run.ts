@@ -3,7 +3,7 @@ import { MAINTENANCE_DATABASE, type PostgresServer } from "../../connect/postgre
 import { rowSecurityOf } from "../../estate/row-security";
 import type { DatabaseEntry, PostgresEntry } from "../../estate/types";
 import { couldNotTell, messageOf } from "../exit";
-import { nearest } from "../reach/only";
+import { requireKnown } from "../reach/only";
 import { type Finding, lintDatabase, lintServer } from "./lint";
 
 /** What was found in one database, or on the server as such. */
@@ -21,12 +21,10 @@ export interface Linted {
 /** The live PostgreSQL databases asked for; none: all. Throws on those that are not. */
 export function selectLinted(databases: readonly DatabaseEntry[], names: readonly string[]): PostgresEntry[] {
   const live = databases.filter(({ state }) => state === "live");
-  const known = live.map(({ name }) => name);
-  const unknown = names.filter((name) => !known.includes(name));
-  if (unknown.length > 0) {
-    const faults = unknown.map((name) => `${name} (did you mean ${nearest(name, known)}?)`);
-    throw couldNotTell(`no such database: ${faults.join(", ")}. See: estate list`);
-  }
+  requireKnown(
+    names,
+    live.map(({ name }) => name),
+  );
   const postgres = live.filter((entry): entry is PostgresEntry => entry.engine === "postgres");
   const other = names.filter((name) => !postgres.some((entry) => entry.name === name));
   if (other.length > 0) {

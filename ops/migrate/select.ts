@@ -3,7 +3,7 @@ import type { MigrationSet } from "../../estate/migrations/types";
 import type { DatabaseEntry } from "../../estate/types";
 import type { DeclaredMigration } from "../../migrate/types";
 import { couldNotTell, messageOf } from "../exit";
-import { nearest } from "../reach/only";
+import { requireKnown } from "../reach/only";
 
 /** A database and its files; undefined: its application owns the schema. */
 export interface Selected {
@@ -18,12 +18,10 @@ export function selectMigrations(
   projectDirectory: string,
 ): Selected[] {
   const live = databases.filter(({ state }) => state === "live");
-  const known = live.map(({ name }) => name);
-  const unknown = names.filter((name) => !known.includes(name));
-  if (unknown.length > 0) {
-    const faults = unknown.map((name) => `${name} (did you mean ${nearest(name, known)}?)`);
-    throw couldNotTell(`no such database: ${faults.join(", ")}. See: estate list`);
-  }
+  requireKnown(
+    names,
+    live.map(({ name }) => name),
+  );
   const wanted = names.length > 0 ? live.filter(({ name }) => names.includes(name)) : live;
   return wanted.map((entry) => ({ entry, set: read(entry, projectDirectory) }));
 }

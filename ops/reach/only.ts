@@ -24,6 +24,14 @@ export function narrow(
   return { databases: live.filter(wanted), redisUsers: redisUsers.filter(wanted) };
 }
 
+/** Throws "could not tell" on names that are not known, all at once. */
+export function requireKnown(names: readonly string[], known: readonly string[]): void {
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  const faults = unknown.map((name) => `${name} (did you mean ${nearest(name, known)}?)`);
+  throw couldNotTell(`no such database: ${faults.join(", ")}. See: estate list`);
+}
+
 /** The name with the fewest edits. */
 export function nearest(name: string, names: readonly string[]): string {
   const scored = names.map((candidate) => ({ candidate, edits: editDistance(name, candidate) }));
