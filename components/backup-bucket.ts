@@ -1,14 +1,15 @@
-import { readFileSync } from "node:fs";
 import { AccessKey, Role, RolePolicy, User, UserPolicy } from "@pulumi/aws/iam";
 import { Provider } from "@pulumi/aws/provider";
 import { BucketReplicationConfig } from "@pulumi/aws/s3";
 import * as pulumi from "@pulumi/pulumi";
+import type { AwsPlace } from "../connect/aws";
 import type { BackupOutput, BucketKey } from "../estate/outputs";
 import type { BackupConfig, ServerName } from "../estate/types";
 import { GuardedBucket } from "./guarded-bucket";
 import { afterInterruption } from "./interrupted-aws";
 import { awsProviderArgs } from "./plans/aws-provider";
 import { copierPolicy, copierTrust, prefixesOf, readerPolicy, writerPolicy } from "./plans/backup-bucket";
+import { readNamedFile } from "./plans/named-file";
 
 export interface BackupBucketArgs {
   backup: BackupConfig;
@@ -33,15 +34,16 @@ export class BackupBucket extends pulumi.ComponentResource {
     const { backup, hosts } = args;
     const provider = this.provider(name, args, backup.region);
     const here = { parent: this, provider };
-    const named = { ...here, hooks: this.afterInterruption(name, args, backup.region) };
+    const hooks = afterInterruption(name, placeOf(backup, backup.region));
+    const named = { ...here, hooks };
     const users = hosts.map((host) => ({
       host,
       user: new User(`${name}-writer-${host}`, { name: `${backup.bucket}-writer-${host}` }, named),
     }));
     const writers = users.map(({ host, user }) => ({ host, arn: user.arn }));
     const { bucket, retention } = backup;
-    this.guarded = new GuardedBucket(name, { bucket, retention, writers }, named);
-    if (backup.copyRegion) this.copyTo(backup.copyRegion, name, args, named);
+    this.guarded = new GuardedBucket(name, { bucket, retention, writers, hooks }, here);
+    if (backup.copyRegion) this.copyTo(backup.copyRegion, name, args, here, hooks);
 
     const keys = users.map(({ host, user }) => {
       const policy = this.ends(backup.region).apply((ends) => writerPolicy(ends, host, retention));
@@ -60,11 +62,6 @@ export class BackupBucket extends pulumi.ComponentResource {
     return new Provider(name, awsProviderArgs({ region, backup, tags, preview }), { parent: this });
   }
 
-  private afterInterruption(name: string, { backup }: BackupBucketArgs, region: string) {
-    const { endpoint, caBundle } = backup;
-    return afterInterruption(name, { region, ...(endpoint && { endpoint }), ...(caBundle && { caBundle }) });
-  }
-
   private ends(region: string, { bucket, key }: GuardedBucket = this.guarded) {
     return pulumi.all([bucket.arn, key.arn]).apply(([of, keyArn]) => ({ bucket: of, key: keyArn, region }));
   }
@@ -74,24 +71,24 @@ export class BackupBucket extends pulumi.ComponentResource {
     region: string,
     name: string,
     args: BackupBucketArgs,
-    named: pulumi.CustomResourceOptions,
+    here: pulumi.CustomResourceOptions,
+    hooks: pulumi.ResourceHookBinding,
   ): void {
     const { bucket, retention, region: from } = args.backup;
-    const { hooks: _, ...here } = named;
-    const there = {
-      parent: this,
-      provider: this.provider(`${name}-copy`, args, region),
-      hooks: this.afterInterruption(`${name}-copy`, args, region),
-    };
     const copy = new GuardedBucket(
       `${name}-copy`,
-      { bucket: `${bucket}-copy`, retention, writers: [] },
-      there,
+      {
+        bucket: `${bucket}-copy`,
+        retention,
+        writers: [],
+        hooks: afterInterruption(`${name}-copy`, placeOf(args.backup, region)),
+      },
+      { parent: this, provider: this.provider(`${name}-copy`, args, region) },
     );
     const role = new Role(
       `${name}-copier`,
       { name: `${bucket}-copier`, assumeRolePolicy: copierTrust },
-      named,
+      { ...here, hooks },
     );
     const policy = new RolePolicy(
       `${name}-copier-policy`,
@@ -128,7 +125,7 @@ export class BackupBucket extends pulumi.ComponentResource {
   }
 
   private outputOf(
-    { region, endpoint, caBundle, retention }: BackupConfig,
+    backup: BackupConfig,
     writers: Record<string, Identity & { prefixes: Record<string, string> }>,
     reader: Identity,
   ): pulumi.Output<BackupOutput> {
@@ -138,26 +135,24 @@ export class BackupBucket extends pulumi.ComponentResource {
       bucket: pulumi
         .all([bucket.bucket, ...guards.map(({ urn }) => urn)])
         .apply(([known]) => known as string),
-      region,
-      ...(endpoint && { endpoint }),
-      ...(caBundle && { caCertificate: readBundle(caBundle) }),
+      ...placeOf(backup, backup.region),
       kmsKey: key.arn,
       writers,
       reader,
-      retention,
+      retention: backup.retention,
     });
   }
 }
 
 type Identity = { [Field in keyof BucketKey]: pulumi.Output<string> };
 
-function readBundle(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new pulumi.RunError(`backup.caBundle is "${file}", which cannot be read: ${reason}`);
-  }
+/** Errors: the authority's file cannot be read. */
+function placeOf({ endpoint, caBundle }: BackupConfig, region: string): AwsPlace {
+  return {
+    region,
+    ...(endpoint && { endpoint }),
+    ...(caBundle && { caCertificate: readNamedFile("backup.caBundle", caBundle) }),
+  };
 }
 
 /** What a user may do, and the key it proves itself with. */

@@ -19,6 +19,8 @@ export interface GuardedBucketArgs {
   retention: BackupRetention;
   /** Who may put objects, with the ARNs of their users. */
   writers: readonly { [Field in keyof Writer]: pulumi.Input<Writer[Field]> }[];
+  /** Of what has one name in AWS. */
+  hooks: pulumi.ResourceHookBinding;
 }
 
 /**
@@ -35,14 +37,13 @@ export class GuardedBucket {
   constructor(
     private readonly name: string,
     args: GuardedBucketArgs,
-    /** With `hooks` for what has one name in AWS. */
     private readonly opts: pulumi.CustomResourceOptions,
   ) {
     this.key = this.createKey(args);
     this.bucket = new Bucket(
       name,
       { bucket: args.bucket, objectLockEnabled: true },
-      this.kept({ protect: true, hooks: this.opts.hooks }),
+      this.kept({ protect: true, hooks: args.hooks }),
     );
     this.versioning = new BucketVersioning(
       `${name}-versioning`,
@@ -52,7 +53,7 @@ export class GuardedBucket {
     this.guards = [this.versioning, ...this.createGuards(args)];
   }
 
-  private createKey({ bucket }: GuardedBucketArgs): Key {
+  private createKey({ bucket, hooks }: GuardedBucketArgs): Key {
     const key = new Key(
       `${this.name}-key`,
       { description: `encrypts ${bucket}`, enableKeyRotation: true, deletionWindowInDays: 30 },
@@ -61,7 +62,7 @@ export class GuardedBucket {
     new Alias(
       `${this.name}-key-alias`,
       { name: `alias/${bucket}`, targetKeyId: key.keyId },
-      this.kept({ hooks: this.opts.hooks }),
+      this.kept({ hooks }),
     );
     return key;
   }
@@ -118,7 +119,6 @@ export class GuardedBucket {
   }
 
   private kept(more: pulumi.CustomResourceOptions = {}): pulumi.CustomResourceOptions {
-    const { hooks: _, ...opts } = this.opts;
-    return { ...opts, retainOnDelete: true, ...more };
+    return { ...this.opts, retainOnDelete: true, ...more };
   }
 }

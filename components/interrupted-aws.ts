@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type AwsPlace, clearLeftover, NAMED_TYPES, type NamedType } from "./plans/aws-leftover";
+import type { AwsPlace } from "../connect/aws";
+import { clearLeftover, NAMED_TYPES, type NamedType } from "./plans/aws-leftover";
 
 /**
  * Option `hooks` for what AWS gives one name to: a run that comes after one that was killed clears what that one left, and

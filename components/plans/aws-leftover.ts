@@ -1,6 +1,4 @@
-import { readFileSync } from "node:fs";
-import { Agent } from "node:https";
-import type { BackupConfig } from "../../estate/types";
+import { type AwsPlace, awsClient } from "../../connect/aws";
 
 /** What AWS gives one name to, so that a run which was killed before it could note what it made fails at it for ever. */
 export const NAMED_TYPES = {
@@ -11,11 +9,6 @@ export const NAMED_TYPES = {
 } as const;
 
 export type NamedType = keyof typeof NAMED_TYPES;
-
-/** Where to look; credentials come from the environment. */
-export interface AwsPlace extends Pick<BackupConfig, "endpoint" | "caBundle"> {
-  region: string;
-}
 
 /** It is not there: the ordinary case. */
 const ABSENT = ["NoSuchEntity", "NoSuchEntityException", "NoSuchBucket", "NotFoundException", "NotFound"];
@@ -28,7 +21,8 @@ class InUse extends Error {
 
 /**
  * Clears away what a killed run made and did not note: an identity without keys and rights, an empty bucket, an alias, which
- * is a name and no more. `resource`: its name in the program. Errors: what stands there holds something.
+ * is a name and no more. `resource`: its name in the program. Credentials come from the environment. Errors: what stands there holds
+ * something.
  */
 export async function clearLeftover(
   type: NamedType,
@@ -50,7 +44,7 @@ export async function clearLeftover(
 }
 
 async function deleteBare(type: NamedType, name: string, place: AwsPlace): Promise<void> {
-  const settings = clientSettings(place);
+  const settings = awsClient(place);
   switch (type) {
     case "aws:iam/user:User": {
       const { DeleteUserCommand, IAMClient, ListAccessKeysCommand, ListUserPoliciesCommand } = await import(
@@ -83,12 +77,4 @@ async function deleteBare(type: NamedType, name: string, place: AwsPlace): Promi
       await s3.send(new DeleteBucketCommand({ Bucket: name }));
     }
   }
-}
-
-function clientSettings({ region, endpoint, caBundle }: AwsPlace) {
-  return {
-    region,
-    ...(endpoint && { endpoint }),
-    ...(caBundle && { requestHandler: { httpsAgent: new Agent({ ca: readFileSync(caBundle) }) } }),
-  };
 }

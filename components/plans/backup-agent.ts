@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { RunError } from "@pulumi/pulumi";
 import type { BackupClass, BackupRetention, ServerName } from "../../estate/types";
 import { OWNERS_ACL } from "./backup-bucket";
+import { readNamedFile } from "./named-file";
 
 /** What a host's agent is made of: components/agent, as it is, and what follows from the estate. */
 
@@ -120,26 +122,19 @@ WantedBy=timers.target
 export function readRecipients(recipients: readonly string[]): string[] {
   return recipients.flatMap((recipient) => {
     if (!recipient.startsWith("/")) return [recipient];
-    const keys = readPublic(recipient)
+    const keys = readNamedFile("one of backup.recipients", recipient)
       .split("\n")
       .map((line) => line.trim())
       .filter((line) => line !== "" && !line.startsWith("#"));
     const other = keys.find((key) => !/^age1[02-9ac-hj-np-z]{58}$/.test(key));
     if (keys.length === 0 || other !== undefined) {
       const reason = keys.length === 0 ? "holds no key" : "holds a line that is no public key of age";
-      throw new Error(`backup.recipients: "${recipient}" ${reason}. Write into it what age-keygen -y prints`);
+      throw new RunError(
+        `backup.recipients: "${recipient}" ${reason}. Write into it what age-keygen -y prints`,
+      );
     }
     return keys;
   });
-}
-
-function readPublic(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`backup.recipients: "${file}" cannot be read: ${reason}`);
-  }
 }
 
 export interface BucketAccess {

@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import type { Ssh } from "../../estate/types";
+import { readNamedFile } from "./named-file";
 
 /** How the program logs in to a host. Without a key the SSH agent (SSH_AUTH_SOCK) is asked. */
 export interface SshLogin extends Ssh {
@@ -42,13 +43,7 @@ export function secretFromEnvironment(
 ): string | undefined {
   if (env[name]) return env[name];
   const file = env[`${name}_FILE`];
-  if (!file) return undefined;
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`${name}_FILE is "${file}", which cannot be read: ${reason}`);
-  }
+  return file ? readNamedFile(`${name}_FILE`, file) : undefined;
 }
 
 /**

@@ -1,7 +1,7 @@
-import { Agent } from "node:https";
 import { Readable } from "node:stream";
 // Loaded at the first use: most commands have nothing to do with the bucket.
 import type { S3Client } from "@aws-sdk/client-s3";
+import { awsClient } from "../../connect/aws";
 import type { BackupOutput } from "../../estate/outputs";
 import { couldNotTell, messageOf } from "../exit";
 import { type Manifest, parseManifest } from "./manifest";
@@ -140,17 +140,11 @@ export class BackupReader {
 
   private async open(): Promise<S3Client> {
     const { S3Client } = await import("@aws-sdk/client-s3");
-    const { region, endpoint, caCertificate, reader } = this.output;
+    const { endpoint, reader } = this.output;
     return new S3Client({
-      region,
+      ...awsClient(this.output),
       credentials: { accessKeyId: reader.accessKeyId, secretAccessKey: reader.secretAccessKey },
-      ...(endpoint && { endpoint, forcePathStyle: true }),
-      ...(caCertificate && {
-        requestHandler: {
-          httpsAgent: new Agent({ ca: caCertificate, keepAlive: true }),
-          connectionTimeout: 10_000,
-        },
-      }),
+      forcePathStyle: endpoint !== undefined,
       maxAttempts: 3,
     });
   }

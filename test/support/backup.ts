@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { Agent } from "node:https";
 import { S3Client } from "@aws-sdk/client-s3";
+import { type AwsPlace, awsClient } from "../../connect/aws";
 import type { BackupOutput, BucketKey } from "../../estate/outputs";
 import { pulumi } from "./project";
 
@@ -21,22 +21,13 @@ export function operatorKey(): BucketKey {
   };
 }
 
-type Place = Pick<BackupOutput, "region" | "endpoint" | "caCertificate">;
-
 /** What a client of any of the services needs to work as one identity. Never retries: a refusal is an answer. */
-export function clientSettings({ region, endpoint, caCertificate }: Place, key: BucketKey) {
-  const { accessKeyId, secretAccessKey } = key;
-  return {
-    region,
-    credentials: { accessKeyId, secretAccessKey },
-    ...(endpoint && { endpoint }),
-    ...(caCertificate && { requestHandler: { httpsAgent: new Agent({ ca: caCertificate }) } }),
-    maxAttempts: 1,
-  };
+export function clientSettings(place: AwsPlace, { accessKeyId, secretAccessKey }: BucketKey) {
+  return { ...awsClient(place), credentials: { accessKeyId, secretAccessKey }, maxAttempts: 1 };
 }
 
 /** Buckets as one identity sees them. */
-export function bucketClient(place: Place, key: BucketKey): S3Client {
+export function bucketClient(place: AwsPlace, key: BucketKey): S3Client {
   return new S3Client({ ...clientSettings(place, key), forcePathStyle: place.endpoint !== undefined });
 }
 

@@ -10,7 +10,8 @@ import {
 import { CreateAliasCommand, CreateKeyCommand, KMSClient, ListAliasesCommand } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, HeadBucketCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { type AwsPlace, clearLeftover } from "../../../components/plans/aws-leftover";
+import { clearLeftover } from "../../../components/plans/aws-leftover";
+import type { AwsPlace } from "../../../connect/aws";
 import { bucketClient, clientSettings, md5, refusal } from "../../support/backup";
 import { type CloudEngine, startCloud } from "../../support/engines-cloud";
 
@@ -36,7 +37,7 @@ beforeAll(async () => {
   iam = new IAMClient(settings);
   kms = new KMSClient(settings);
   s3 = bucketClient({ ...cloud, region }, cloud.operator);
-  place = { region, endpoint: cloud.endpoint, caBundle: cloud.caBundle };
+  place = { region, endpoint: cloud.endpoint, caCertificate: cloud.caCertificate };
   vi.stubEnv("AWS_ACCESS_KEY_ID", cloud.operator.accessKeyId);
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", cloud.operator.secretAccessKey);
 }, 5 * minutes);
