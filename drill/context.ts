@@ -52,13 +52,8 @@ export function judge(
 }
 
 /** The same, and the drill ends where it failed. */
-export function mustJudge(
-  drill: Drill,
-  area: Finding["area"],
-  what: string,
-  faults: readonly string[],
-  good: string,
-): void {
-  judge(drill, area, what, faults, good);
+export function mustJudge(...found: Parameters<typeof judge>): void {
+  judge(...found);
+  const [, , what, faults] = found;
   if (faults.length > 0) throw new Stopped(`${what}: ${faults[0]}`);
 }
