@@ -12,7 +12,10 @@ const withoutLab = {
   AWS_SHARED_CREDENTIALS_FILE: "",
 };
 
-/** unit: pure, seconds. contract: provider kinds on throw-away servers. lab: the running lab, one file at a time. */
+/**
+ * unit: pure, seconds. contract: provider kinds on throw-away servers, the engine on stacks of its own; two files at a time.
+ * lab: the running lab, one file at a time.
+ */
 export default defineConfig({
   test: {
     projects: [
@@ -24,7 +27,7 @@ export default defineConfig({
           env: withoutLab,
           testTimeout: minutes,
           hookTimeout: 5 * minutes,
-          fileParallelism: false,
+          maxWorkers: 2,
         },
       },
       {

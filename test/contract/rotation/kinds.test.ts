@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { rotationRetirement } from "../../provider/kinds/rotation-retirement";
-import type { Properties } from "../../provider/wire/kind";
-import { type Credential, newPassword, ROTATING, type Rotating } from "../support/rotating";
+import { rotationRetirement } from "../../../provider/kinds/rotation-retirement";
+import type { Properties } from "../../../provider/wire/kind";
+import { type Credential, newPassword, ROTATING, type Rotating } from "../../support/rotating";
 
 const GRACE_DAYS = 7;
 type Name = keyof typeof ROTATING;
