@@ -45,9 +45,20 @@ point_start() {
   # Nothing was written after the target: everything that there is of the log is before it.
   if [ "$COVERED" = true ] && grep -q 'before configured recovery target was reached' "$point/log"; then
     : >"$point/data/recovery.signal"
-    point_recover '# to the end of the log' && return
+    if point_recover '# to the end of the log'; then point_whole; return; fi
   fi
   grep -E 'FATAL|PANIC|LOG: .*(invalid|unrecognized|parameter)' "$point/log" | tail -n 2 >&2
+  return 1
+}
+# To its end PostgreSQL reads as far as it finds files one after the other, and does not mind that there are more.
+point_whole() {
+  local first last
+  first=$(sed -n 's/^START WAL LOCATION: .*(file \(.*\))$/\1/p' "$point/data/backup_label.old")
+  last=$(find "$point/wal" -type f -regextype posix-extended -regex '.*/[0-9A-F]{24}' -printf '%f\n' | sort | tail -n 1)
+  # What was sent late, of before the copy, is not asked for.
+  [[ -n $first && $last < $first ]] && return
+  grep -q "restored log file \"$last\"" "$point/log" && return
+  echo "the log ends before $last, though the bucket has more of it: a file after the physical copy is missing" >&2
   return 1
 }
 point_recover() {

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { LabBucket } from "../../../drill/negative/bucket";
+import { isLogFile, logName } from "../../../ops/restore/point";
 import type { RestoreResult } from "../../../ops/restore/run";
 import { mariadb, onHost, postgres } from "../../support/lab";
 import { plannedChanges } from "../../support/project";
@@ -22,7 +24,9 @@ const owned = "SET ROLE mcp_admin;";
 const names = [...places.map(({ database }) => database), "mcp_portal"];
 
 async function dropCopies(): Promise<void> {
-  await postgres("postgres", "DROP DATABASE IF EXISTS portal_restored");
+  for (const copy of ["portal_restored", "portal_torn"]) {
+    await postgres("postgres", `DROP DATABASE IF EXISTS ${copy}`);
+  }
   await mariadb("mariadb", "DROP DATABASE IF EXISTS crm_restored");
 }
 
@@ -125,6 +129,38 @@ describe("a restore", () => {
     const early = await estate("restore", "mo_crm", "--at", "2020-01-01T00:00:00Z", "--into", "crm_early");
     expect(early.code).toBe(1);
     expect(early.stderr).toMatch(/is before the first physical copy; reachable is 20\S+Z to 20\S+Z/);
+  });
+
+  it("is refused where the log does not go on from the physical copy, which PostgreSQL would not mind", async () => {
+    const agent = (job: string) => onHost("postgres", ["/usr/local/sbin/estate-backup", job]);
+    await agent("base");
+    const inUse = "SELECT pg_walfile_name(pg_current_wal_lsn())";
+    const missing = (await postgres("postgres", inUse)).trim();
+    let at = "";
+    for (const note of ["in the missing file", "in the next", "in the last"]) {
+      await onPortal(`INSERT INTO restore_probe (note) VALUES ('${note}')`);
+      at ||= `${new Date(Date.now() + 1000).toISOString().slice(0, 19)}Z`;
+      await agent("log");
+    }
+    const bucket = await LabBucket.open();
+    const log = await bucket.list("recovery/postgres/log/");
+    expect(log.map(logName)).toContain(missing);
+    // Those before it too: beside them it would be a gap in a row of names.
+    const gone = log.filter((key) => isLogFile(logName(key)) && logName(key) <= missing);
+    const shows = await Promise.all(gone.map((key) => bucket.hide(key)));
+    try {
+      const torn = await estate("restore", "mcp_portal", "--at", at, "--into", "portal_torn");
+      expect(torn.code, torn.output).toBe(1);
+      expect(torn.stderr).toMatch(
+        /the log ends before .*, though the bucket has more of it: a file .* is missing/,
+      );
+      expect(
+        await postgres("postgres", "SELECT datname FROM pg_database WHERE datname LIKE 'portal\\_torn%'"),
+      ).toBe("");
+    } finally {
+      await Promise.all(shows.map((show) => show()));
+      bucket.close();
+    }
   });
 
   it("with the wrong key touches nothing", async () => {
