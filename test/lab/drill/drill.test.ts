@@ -15,7 +15,7 @@ describe("the disaster drill", () => {
 
   beforeAll(async () => {
     directory = await mkdtemp(path.join(tmpdir(), "estate-drill-test-"));
-    finished = await run("npx", ["tsx", "drill/main.ts", "--out", directory]);
+    finished = await run("ops/estate", ["drill", "--out", directory]);
     report = JSON.parse(await readFile(path.join(directory, "report.json"), "utf8")) as DrillReport;
   }, 900_000);
   afterAll(() => rm(directory, { recursive: true, force: true }));

@@ -1,0 +1,31 @@
+import { Command } from "commander";
+import type { DrillOptions } from "../../drill/drill";
+import type { Io } from "../io";
+import type { Finish } from "../program";
+
+export function drillCommand(io: Io, finish: Finish): Command {
+  return new Command("drill")
+    .description("Destroy the lab's database hosts, bring them back from the bucket alone, and prove it.")
+    .option("--stack <name>", "the lab's stack", "local")
+    .option(
+      "--out <directory>",
+      "where report.html, report.json and commands.log go (default: a new temporary one)",
+    )
+    .option("--json", "print the report as JSON")
+    .addHelpText(
+      "after",
+      `
+It works on the lab alone, and refuses every other stack.
+
+Examples:
+  estate drill
+  estate drill --out report
+
+Exit codes: 0 passed, 1 failed, 2 something could not be verified, or refused.`,
+    )
+    .action(async (options: DrillOptions) => {
+      // Loaded here: no other command has to do with the lab.
+      const { drill } = await import("../../drill/drill.js");
+      finish(await drill(options, io));
+    });
+}
