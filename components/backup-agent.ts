@@ -4,6 +4,7 @@ import type { DatabaseEntry, ServerName } from "../estate/types";
 import { HostBackupAgent } from "../provider/resources";
 import type { Host } from "./host";
 import { agentFiles, agentPackages, agentTimers, rcloneSettings, readRecipients } from "./plans/backup-agent";
+import { withoutStackTrace } from "./without-stack-trace";
 
 export interface BackupAgentArgs {
   host: ServerName;
@@ -28,7 +29,7 @@ export class BackupAgent extends pulumi.ComponentResource {
     const databases = args.databases.map((entry) => entry.name).sort();
     super("estate:component:BackupAgent", name, { host: args.host, databases }, opts);
     const { host, machine, bucket } = args;
-    const recipients = readRecipients(args.recipients);
+    const recipients = withoutStackTrace(() => readRecipients(args.recipients));
     const files = pulumi.unsecret(bucket).apply((to) => agentFiles({ ...args, ...to, recipients }));
     const access = bucket.apply((to) => {
       const writer = to.writers[host];

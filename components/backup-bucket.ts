@@ -4,12 +4,13 @@ import { BucketReplicationConfig } from "@pulumi/aws/s3";
 import * as pulumi from "@pulumi/pulumi";
 import type { AwsPlace } from "../connect/aws";
 import type { BackupOutput, BucketKey } from "../estate/outputs";
-import type { BackupConfig, ServerName } from "../estate/types";
+import type { BackupConfig, BackupRetention, ServerName } from "../estate/types";
 import { GuardedBucket } from "./guarded-bucket";
 import { afterInterruption } from "./interrupted-aws";
 import { awsProviderArgs } from "./plans/aws-provider";
 import { copierPolicy, copierTrust, prefixesOf, readerPolicy, writerPolicy } from "./plans/backup-bucket";
 import { readNamedFile } from "./plans/named-file";
+import { withoutStackTrace } from "./without-stack-trace";
 
 export interface BackupBucketArgs {
   backup: BackupConfig;
@@ -34,7 +35,8 @@ export class BackupBucket extends pulumi.ComponentResource {
     const { backup, hosts } = args;
     const provider = this.provider(name, args, backup.region);
     const here = { parent: this, provider };
-    const hooks = afterInterruption(name, placeOf(backup, backup.region));
+    const place = withoutStackTrace(() => placeOf(backup));
+    const hooks = afterInterruption(name, place);
     const named = { ...here, hooks };
     const users = hosts.map((host) => ({
       host,
@@ -43,7 +45,7 @@ export class BackupBucket extends pulumi.ComponentResource {
     const writers = users.map(({ host, user }) => ({ host, arn: user.arn }));
     const { bucket, retention } = backup;
     this.guarded = new GuardedBucket(name, { bucket, retention, writers, hooks }, here);
-    if (backup.copyRegion) this.copyTo(backup.copyRegion, name, args, here, hooks);
+    if (backup.copyRegion) this.copyTo({ ...place, region: backup.copyRegion }, name, args, here, hooks);
 
     const keys = users.map(({ host, user }) => {
       const policy = this.ends(backup.region).apply((ends) => writerPolicy(ends, host, retention));
@@ -52,7 +54,7 @@ export class BackupBucket extends pulumi.ComponentResource {
     });
     const restorer = new User(`${name}-reader`, { name: `${bucket}-reader` }, named);
     const reader = identity(`${name}-reader`, restorer, this.ends(backup.region).apply(readerPolicy), here);
-    this.output = this.outputOf(backup, Object.fromEntries(keys), reader);
+    this.output = this.outputOf(place, retention, Object.fromEntries(keys), reader);
     this.registerOutputs({});
   }
 
@@ -68,12 +70,13 @@ export class BackupBucket extends pulumi.ComponentResource {
 
   /** A second bucket with the same guards, that nobody but S3 writes to, and the role that S3 copies as. */
   private copyTo(
-    region: string,
+    there: AwsPlace,
     name: string,
     args: BackupBucketArgs,
     here: pulumi.CustomResourceOptions,
     hooks: pulumi.ResourceHookBinding,
   ): void {
+    const { region } = there;
     const { bucket, retention, region: from } = args.backup;
     const copy = new GuardedBucket(
       `${name}-copy`,
@@ -81,7 +84,7 @@ export class BackupBucket extends pulumi.ComponentResource {
         bucket: `${bucket}-copy`,
         retention,
         writers: [],
-        hooks: afterInterruption(`${name}-copy`, placeOf(args.backup, region)),
+        hooks: afterInterruption(`${name}-copy`, there),
       },
       { parent: this, provider: this.provider(`${name}-copy`, args, region) },
     );
@@ -125,7 +128,8 @@ export class BackupBucket extends pulumi.ComponentResource {
   }
 
   private outputOf(
-    backup: BackupConfig,
+    place: AwsPlace,
+    retention: BackupRetention,
     writers: Record<string, Identity & { prefixes: Record<string, string> }>,
     reader: Identity,
   ): pulumi.Output<BackupOutput> {
@@ -135,11 +139,11 @@ export class BackupBucket extends pulumi.ComponentResource {
       bucket: pulumi
         .all([bucket.bucket, ...guards.map(({ urn }) => urn)])
         .apply(([known]) => known as string),
-      ...placeOf(backup, backup.region),
+      ...place,
       kmsKey: key.arn,
       writers,
       reader,
-      retention: backup.retention,
+      retention,
     });
   }
 }
@@ -147,7 +151,7 @@ export class BackupBucket extends pulumi.ComponentResource {
 type Identity = { [Field in keyof BucketKey]: pulumi.Output<string> };
 
 /** Errors: the authority's file cannot be read. */
-function placeOf({ endpoint, caBundle }: BackupConfig, region: string): AwsPlace {
+function placeOf({ region, endpoint, caBundle }: BackupConfig): AwsPlace {
   return {
     region,
     ...(endpoint && { endpoint }),

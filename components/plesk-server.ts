@@ -7,6 +7,7 @@ import type { MariadbTarget } from "./mariadb-server";
 import { quote } from "./plans/host-script";
 import { type SshLogin, secretFromEnvironment } from "./plans/ssh";
 import type { AdminLogin } from "./provision-server";
+import { withoutStackTrace } from "./without-stack-trace";
 
 export interface PleskServerArgs {
   server: PleskConfig;
@@ -44,7 +45,8 @@ export class PleskServer extends pulumi.ComponentResource implements MariadbTarg
 
     const sudo = args.ssh.user === "root" ? "" : "sudo -n ";
     this.certificate = this.machine.run("certificate", `${sudo}cat ${quote(server.certificatePath)}`).stdout;
-    const password = (args.adminPassword ?? secretFromEnvironment("PLESK_DB_ADMIN_PASSWORD"))?.trim();
+    const fromEnvironment = () => secretFromEnvironment("PLESK_DB_ADMIN_PASSWORD");
+    const password = (args.adminPassword ?? withoutStackTrace(fromEnvironment))?.trim();
     if (password === undefined && !pulumi.runtime.isDryRun()) {
       throw new pulumi.ResourceError(
         `the password of ${server.adminUser} on the web host is not known: set PLESK_DB_ADMIN_PASSWORD, or ` +

@@ -6,6 +6,7 @@ import { type SshLogin, sshLogin } from "./plans/ssh";
 import { PleskServer } from "./plesk-server";
 import { PostgresServer } from "./postgres-server";
 import { RedisServer } from "./redis-server";
+import { withoutStackTrace } from "./without-stack-trace";
 
 export interface Servers {
   plesk: PleskServer;
@@ -22,7 +23,9 @@ export function createServers(estate: Estate): Servers {
   const table = reachability(estate);
   const reach = (host: HostName) => reachOf(table, host);
   const ssh = (of: Ssh): SshLogin =>
-    sshLogin(of, { knownHosts: access.knownHosts, pinned: !pulumi.runtime.isDryRun() });
+    withoutStackTrace(() =>
+      sshLogin(of, { knownHosts: access.knownHosts, pinned: !pulumi.runtime.isDryRun() }),
+    );
   const live = databases.filter((entry) => entry.state === "live");
   const limits = (server: string) =>
     live.filter((entry) => entry.server === server).map((entry) => entry.connectionLimit);

@@ -1,4 +1,4 @@
-import { type AwsPlace, awsClient } from "../../connect/aws";
+import { type AwsPlace, awsClientSettings } from "../../connect/aws";
 
 /** What AWS gives one name to, so that a run which was killed before it could note what it made fails at it for ever. */
 export const NAMED_TYPES = {
@@ -44,7 +44,7 @@ export async function clearLeftover(
 }
 
 async function deleteBare(type: NamedType, name: string, place: AwsPlace): Promise<void> {
-  const settings = awsClient(place);
+  const settings = awsClientSettings(place);
   switch (type) {
     case "aws:iam/user:User": {
       const { DeleteUserCommand, IAMClient, ListAccessKeysCommand, ListUserPoliciesCommand } = await import(
@@ -73,8 +73,7 @@ async function deleteBare(type: NamedType, name: string, place: AwsPlace): Promi
     }
     case "aws:s3/bucket:Bucket": {
       const { S3Client, DeleteBucketCommand } = await import("@aws-sdk/client-s3");
-      const s3 = new S3Client({ ...settings, forcePathStyle: place.endpoint !== undefined });
-      await s3.send(new DeleteBucketCommand({ Bucket: name }));
+      await new S3Client(settings).send(new DeleteBucketCommand({ Bucket: name }));
     }
   }
 }

@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { RunError } from "@pulumi/pulumi";
 import type { BackupClass, BackupRetention, ServerName } from "../../estate/types";
 import { OWNERS_ACL } from "./backup-bucket";
 import { readNamedFile } from "./named-file";
@@ -129,9 +128,7 @@ export function readRecipients(recipients: readonly string[]): string[] {
     const other = keys.find((key) => !/^age1[02-9ac-hj-np-z]{58}$/.test(key));
     if (keys.length === 0 || other !== undefined) {
       const reason = keys.length === 0 ? "holds no key" : "holds a line that is no public key of age";
-      throw new RunError(
-        `backup.recipients: "${recipient}" ${reason}. Write into it what age-keygen -y prints`,
-      );
+      throw new Error(`backup.recipients: "${recipient}" ${reason}. Write into it what age-keygen -y prints`);
     }
     return keys;
   });

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -285,5 +285,15 @@ describe("SSH", () => {
     expect(() => secretFromEnvironment("S", { S_FILE: `${file}.none` })).toThrow(
       /S_FILE is ".*none", which cannot be read/,
     );
+  });
+});
+
+describe("plans", () => {
+  it("do without Pulumi, types apart: the command loads them at every start", () => {
+    const directory = join(__dirname, "../../../components/plans");
+    const loading = readdirSync(directory).filter((file) =>
+      /^import (?!type ).*"@pulumi\//m.test(readFileSync(join(directory, file), "utf8")),
+    );
+    expect(loading).toEqual([]);
   });
 });
