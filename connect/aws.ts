@@ -10,10 +10,11 @@ export interface AwsPlace {
 }
 
 /** Settings of a client of any of the services; who it works as is the caller's to add. */
-export function awsClient({ region, endpoint, caCertificate }: AwsPlace) {
+export function awsClientSettings({ region, endpoint, caCertificate }: AwsPlace) {
   return {
     region,
-    ...(endpoint && { endpoint }),
+    // S3's own: what is not AWS answers at one name for all buckets. The other clients pass over it.
+    ...(endpoint && { endpoint, forcePathStyle: true }),
     ...(caCertificate && {
       requestHandler: {
         httpsAgent: new Agent({ ca: caCertificate, keepAlive: true }),

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 // Loaded at the first use: most commands have nothing to do with the bucket.
 import type { S3Client } from "@aws-sdk/client-s3";
-import { awsClient } from "../../connect/aws";
+import { awsClientSettings } from "../../connect/aws";
 import type { BackupOutput } from "../../estate/outputs";
 import { couldNotTell, messageOf } from "../exit";
 import { type Manifest, parseManifest } from "./manifest";
@@ -140,11 +140,10 @@ export class BackupReader {
 
   private async open(): Promise<S3Client> {
     const { S3Client } = await import("@aws-sdk/client-s3");
-    const { endpoint, reader } = this.output;
+    const { reader } = this.output;
     return new S3Client({
-      ...awsClient(this.output),
+      ...awsClientSettings(this.output),
       credentials: { accessKeyId: reader.accessKeyId, secretAccessKey: reader.secretAccessKey },
-      forcePathStyle: endpoint !== undefined,
       maxAttempts: 3,
     });
   }

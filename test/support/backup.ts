@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { S3Client } from "@aws-sdk/client-s3";
-import { type AwsPlace, awsClient } from "../../connect/aws";
+import { type AwsPlace, awsClientSettings } from "../../connect/aws";
 import type { BackupOutput, BucketKey } from "../../estate/outputs";
 import { pulumi } from "./project";
 
@@ -23,12 +23,12 @@ export function operatorKey(): BucketKey {
 
 /** What a client of any of the services needs to work as one identity. Never retries: a refusal is an answer. */
 export function clientSettings(place: AwsPlace, { accessKeyId, secretAccessKey }: BucketKey) {
-  return { ...awsClient(place), credentials: { accessKeyId, secretAccessKey }, maxAttempts: 1 };
+  return { ...awsClientSettings(place), credentials: { accessKeyId, secretAccessKey }, maxAttempts: 1 };
 }
 
 /** Buckets as one identity sees them. */
 export function bucketClient(place: AwsPlace, key: BucketKey): S3Client {
-  return new S3Client({ ...clientSettings(place, key), forcePathStyle: place.endpoint !== undefined });
+  return new S3Client(clientSettings(place, key));
 }
 
 /** `AccessDenied` and the like; undefined: it was allowed. */
