@@ -6,9 +6,6 @@ export function selectDatabases(
   databases: readonly DatabaseEntry[],
   names: readonly string[],
 ): DatabaseEntry[] {
-  requireKnown(
-    names,
-    databases.map(({ name }) => name),
-  );
+  requireKnown(names, databases);
   return databases.filter(({ name }) => names.length === 0 || names.includes(name));
 }

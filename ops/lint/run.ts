@@ -21,10 +21,7 @@ export interface Linted {
 /** The live PostgreSQL databases asked for; none: all. Throws on those that are not. */
 export function selectLinted(databases: readonly DatabaseEntry[], names: readonly string[]): PostgresEntry[] {
   const live = databases.filter(({ state }) => state === "live");
-  requireKnown(
-    names,
-    live.map(({ name }) => name),
-  );
+  requireKnown(names, live);
   const postgres = live.filter((entry): entry is PostgresEntry => entry.engine === "postgres");
   const other = names.filter((name) => !postgres.some((entry) => entry.name === name));
   if (other.length > 0) {

@@ -18,10 +18,7 @@ export function selectMigrations(
   projectDirectory: string,
 ): Selected[] {
   const live = databases.filter(({ state }) => state === "live");
-  requireKnown(
-    names,
-    live.map(({ name }) => name),
-  );
+  requireKnown(names, live);
   const wanted = names.length > 0 ? live.filter(({ name }) => names.includes(name)) : live;
   return wanted.map((entry) => ({ entry, set: read(entry, projectDirectory) }));
 }

@@ -14,22 +14,22 @@ export function narrow(
 ): Declared {
   if (!only) return { databases, redisUsers };
   const live = databases.filter((entry) => entry.state === "live");
-  const names = [...live, ...redisUsers].map((entry) => entry.name);
-  const unknown = only.filter((name) => !names.includes(name));
-  if (unknown.length > 0) {
-    const faults = unknown.map((name) => `${name} (did you mean ${nearest(name, names)}?)`);
-    throw couldNotTell(`${option} names what is not declared here: ${faults.join(", ")}. See: estate list`);
-  }
+  requireKnown(only, [...live, ...redisUsers], `${option} names what is not declared here`);
   const wanted = ({ name }: { name: string }) => only.includes(name);
   return { databases: live.filter(wanted), redisUsers: redisUsers.filter(wanted) };
 }
 
 /** Throws "could not tell" on names that are not known, all at once. */
-export function requireKnown(names: readonly string[], known: readonly string[]): void {
+export function requireKnown(
+  names: readonly string[],
+  entries: readonly { name: string }[],
+  fault = "no such database",
+): void {
+  const known = entries.map(({ name }) => name);
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length === 0) return;
   const faults = unknown.map((name) => `${name} (did you mean ${nearest(name, known)}?)`);
-  throw couldNotTell(`no such database: ${faults.join(", ")}. See: estate list`);
+  throw couldNotTell(`${fault}: ${faults.join(", ")}. See: estate list`);
 }
 
 /** The name with the fewest edits. */
