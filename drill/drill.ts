@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { loadStackConfig } from "../estate/load";
-import { type ExitCode, messageOf } from "../ops/exit";
+import { couldNotTell, type ExitCode, messageOf } from "../ops/exit";
 import type { Io } from "../ops/io";
 import { renderJson } from "../ops/render/json";
 import { type Drill, Stopped } from "./context";
@@ -28,10 +28,7 @@ const NOTES = ["The estate has no erasure ledger yet: nothing was replayed after
 /** The whole drill and its report. Refuses every stack but the lab's. Errors: a stack that is not there, a report that cannot be written. */
 export async function drill(options: DrillOptions, io: Io): Promise<ExitCode> {
   const refused = refusal(options.stack, loadStackConfig(options.stack, io.projectDir).servers, io.env);
-  if (refused) {
-    io.err(`estate: ${refused}\n`);
-    return EXIT_CODES.unknown;
-  }
+  if (refused) throw couldNotTell(refused);
   const directory = await reportDirectory(options.out, io.cwd);
   const work = await mkdtemp(path.join(tmpdir(), "estate-drill-place-"));
   const now = () => `${new Date().toISOString().slice(0, 19)}Z`;
@@ -68,7 +65,10 @@ export async function drill(options: DrillOptions, io: Io): Promise<ExitCode> {
   report.findings.push(...promiseFindings(report.databases));
   report.ended = now();
   await writeReport(report, directory);
-  const text = `\n${renderText(report, { colour: io.colour })}report: ${directory}/report.html\n`;
-  io.out(options.json ? renderJson(report) : text);
+  io.out(
+    options.json
+      ? renderJson(report)
+      : `\n${renderText(report, { colour: io.colour })}report: ${directory}/report.html\n`,
+  );
   return EXIT_CODES[verdictOf(report)];
 }

@@ -1,3 +1,4 @@
+import { isLogFile, logName } from "../../ops/restore/point";
 import { type Drill, judge } from "../context";
 import { lastLines } from "../operator";
 import { COPY, dropCopy, entryOf, gapsOf, POINTS, timeOf } from "../stages/point-in-time";
@@ -12,8 +13,8 @@ export async function missingLog(
   { target, chains }: BackedUp,
 ): Promise<void> {
   for (const [host, chain] of chains) {
-    const files = (await bucket.list(`recovery/${host}/log/${chain.epoch}/`)).filter(
-      (key) => !/\.(backup|history)\./.test(key),
+    const files = (await bucket.list(`recovery/${host}/log/${chain.epoch}/`)).filter((key) =>
+      isLogFile(logName(key)),
     );
     // The last one goes on beyond the target; the one before it holds the row that is looked for.
     const key = files.at(-2);

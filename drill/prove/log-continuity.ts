@@ -6,6 +6,7 @@ import { isLogFile, logGaps, logName } from "../../ops/restore/point";
  */
 export function gapsFrom(keys: readonly string[], from: string): string[] {
   const files = keys
+    .filter((key) => key.endsWith(".zst.age"))
     .map(logName)
     .filter((name) => isLogFile(name) && name >= from)
     .sort();

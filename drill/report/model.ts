@@ -1,3 +1,4 @@
+import { EXIT, type ExitCode } from "../../ops/exit";
 /** `unknown`: it could not be found out, which is never a pass. */
 export type Verdict = "passed" | "failed" | "unknown";
 
@@ -62,7 +63,11 @@ export function verdictOf({ findings }: Pick<DrillReport, "findings">): Verdict 
   return "passed";
 }
 
-export const EXIT_CODES: Readonly<Record<Verdict, 0 | 1 | 2>> = { passed: 0, failed: 1, unknown: 2 };
+export const EXIT_CODES: Readonly<Record<Verdict, ExitCode>> = {
+  passed: EXIT.done,
+  failed: EXIT.failed,
+  unknown: EXIT.unknown,
+};
 
 /** Whether the promises were kept: the worst database counts. */
 export function promiseFindings(databases: readonly DatabaseResult[]): Finding[] {
