@@ -35,6 +35,18 @@ export async function copyProject(): Promise<ProjectCopy> {
   };
 }
 
+/** Pulumi.yaml of a project of its own, whose program runs as this one does; `rest`: more lines. */
+export function pulumiYaml(name: string, rest = ""): string {
+  return `name: ${name}
+main: index.ts
+runtime:
+  name: nodejs
+  options:
+    typescript: false
+    nodeargs: "--require tsx/cjs"
+${rest}`;
+}
+
 /** The plain `pulumi` command, as an operator types it. Colours off, nothing interactive. */
 export function pulumi(
   args: readonly string[],

@@ -177,7 +177,6 @@ export class SmallStack {
   private env(clock = ""): NodeJS.ProcessEnv {
     return {
       ...process.env,
-      ALL_PROXY: "",
       ESTATE_CLOCK: clock,
       ROTATION_FIXTURE: this.settings,
       PULUMI_BACKEND_URL: `file://${join(this.home, "state")}`,
@@ -229,7 +228,7 @@ function exitOf(child: ChildProcess): Exit {
 export async function use(server: Server, login: Login): Promise<void> {
   const { host, port, user, password, caCertificate, database } = login;
   const trust = { caCertificate, serverName: "localhost" };
-  const endpoint = { host, port, proxy: "" };
+  const endpoint = { host, port };
   if (server === "redis") {
     const connection = await connectRedis(endpoint, trust, { user, password });
     await connection.call("GET", "crm:x").finally(() => connection.close());

@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
+import { pulumiYaml } from "../../support/project";
 
 const root = path.resolve(__dirname, "../../..");
 
@@ -44,7 +45,7 @@ export class Project {
     mkdirSync(path.join(this.home, "state"));
     mkdirSync(path.join(this.home, "plugin"));
     symlinkSync(path.join(root, "node_modules"), path.join(this.home, "node_modules"));
-    this.write("Pulumi.yaml", PROJECT);
+    this.write("Pulumi.yaml", pulumiYaml("fixture", PLUGINS));
     this.write("package.json", '{ "name": "fixture" }');
     this.write("index.ts", `module.exports = require(${JSON.stringify(fixture("program.ts"))});\n`);
     const command = `exec node --require ${path.join(root, "node_modules/tsx/dist/cjs/index.cjs")}`;
@@ -172,14 +173,7 @@ export class Project {
   }
 }
 
-const PROJECT = `name: fixture
-main: index.ts
-runtime:
-  name: nodejs
-  options:
-    typescript: false
-    nodeargs: "--require tsx/cjs"
-plugins:
+const PLUGINS = `plugins:
   providers:
     - name: fixture
       path: ./plugin

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pulumi } from "../../support/project";
+import { pulumi, pulumiYaml } from "../../support/project";
 import { type Finished, projectDirectory } from "../../support/run";
 import type { Declare } from "./violations";
 
@@ -43,7 +43,7 @@ export class ViolationsProject {
       return `    - { name: ${provider}, path: ./${provider} }\n`;
     });
     const providers = plugins.length > 0 ? `plugins:\n  providers:\n${plugins.join("")}` : "";
-    this.write("Pulumi.yaml", PROJECT + providers);
+    this.write("Pulumi.yaml", pulumiYaml("violations", providers));
   }
 
   pulumi(...args: string[]): Promise<Finished> {
@@ -66,12 +66,3 @@ export class ViolationsProject {
     rmSync(this.home, { recursive: true, force: true });
   }
 }
-
-const PROJECT = `name: violations
-main: index.ts
-runtime:
-  name: nodejs
-  options:
-    typescript: false
-    nodeargs: "--require tsx/cjs"
-`;
