@@ -1,6 +1,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
+# Where chroot, ip and nft are, which not every root shell has on its path.
+export PATH := $(PATH):/usr/sbin:/sbin
 
 STACK ?= local
 # What a shell needs so that plain `pulumi` and `estate` work here.
@@ -13,19 +15,32 @@ WAY_IN = way_in="$$(npx estate tunnel --stack $(STACK) --background)"; eval "$$w
 POLICIES = --policy-pack policy --policy-pack-config policy/config.$(STACK).json
 PULUMI_UP = pulumi up --stack $(STACK) --yes --non-interactive $(POLICIES)
 
-.PHONY: help install up down env preview deploy rotate backup-check check schemas pages test drill bench clean
+.PHONY: help prerequisites programs install hosts up down env preview deploy rotate backup-check check digests schemas pages test drill bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-install: node_modules/.package-lock.json ## Node packages, and the Pulumi toolchain where its own downloads are out of reach
+prerequisites:
+	@toolchain/prerequisites node npm go
+
+# What the lab and the throw-away servers of tests call on this machine: one table for all of them, lab/programs.ts.
+programs: node_modules/.package-lock.json
+	@lab/lab programs
+
+install: prerequisites node_modules/.package-lock.json ## Node packages, and the Pulumi toolchain where its own downloads are out of reach
 	@toolchain/install
 
 node_modules/.package-lock.json: package-lock.json
+	@toolchain/prerequisites node npm
 	@npm ci --no-audit --no-fund
 
-up: install ## a local data centre, and the whole estate on it; ends with the table of `estate check`
+# The engine is built (on a first run) while the hosts are made: the one computes, the other downloads and unpacks.
+up: prerequisites programs ## a local data centre, and the whole estate on it; ends with the table of `estate check`
+	@$(MAKE) --no-print-directory --jobs=2 install hosts
 	@lab/up
+
+hosts: programs
+	@lab/lab up
 
 down: node_modules/.package-lock.json ## take every process, mount, namespace and file of the lab away
 	@lab/lab down
@@ -50,8 +65,11 @@ check: node_modules/.package-lock.json ## types, lint and unit tests
 	@npx biome check .
 	@npx vitest run --project unit
 
-schemas: node_modules/.package-lock.json ## sql/<database>/schema.sql anew, from throw-away servers with all migrations applied
+schemas: programs ## sql/<database>/schema.sql anew, from throw-away servers with all migrations applied
 	@npx tsx test/support/make-schemas.ts
+
+digests: node_modules/.package-lock.json ## policy/digests.json anew, from what the program runs on hosts
+	@npx tsx policy/make-digests.ts
 
 pages: node_modules/.package-lock.json ## docs/row-level-security/ anew, from what is declared
 	@npx tsx ops/make-pages.ts

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { createBackups } from "./components/backups";
+import { ClientCertificates } from "./components/client-certificates";
 import { adminOutputs, connectionOutputs, redisConnectionOutputs } from "./components/connections";
 import { publishSecrets } from "./components/publish";
 import { requirePublishable } from "./components/published-secrets";
@@ -20,14 +21,19 @@ keepStacksShort();
 const { estate, migrations } = load();
 requirePublishable(estate.config.github);
 
-// A database that vanished from the catalogue stops the run before anything else happens.
-const namesOf = (state: "live" | "retired") =>
-  estate.databases.filter((entry) => entry.state === state).map((entry) => entry.name);
-new CatalogueRoster("catalogue", { databases: namesOf("live"), retired: namesOf("retired") });
+// A database or a Redis user that vanished from the catalogue stops the run before anything else happens.
+const namesOf = (state: "live" | "retired", entries: readonly { name: string; state: string }[]) =>
+  entries.filter((entry) => entry.state === state).map((entry) => entry.name);
+const entries = [...estate.databases, ...estate.redisUsers];
+new CatalogueRoster("catalogue", {
+  databases: namesOf("live", entries),
+  retired: namesOf("retired", entries),
+});
 
-const servers = createServers(estate);
 const rotation = new Rotation(estate);
-const databases = createDatabases(estate, { servers, rotation, migrations });
+const certificates = new ClientCertificates(estate, (name) => rotation.generationOf(name));
+const servers = createServers(estate, certificates);
+const databases = createDatabases(estate, { servers, rotation, certificates, migrations });
 const redisUsers = createRedisUsers(estate, servers.redis, rotation);
 const published = publishSecrets(estate, servers, databases, redisUsers);
 
@@ -49,7 +55,7 @@ export const redis = redisConnectionOutputs(redisUsers);
 export const admins = adminOutputs(servers);
 
 /** What wraps the keys of sealed settings; the service reads it too. */
-export const wrappingSecrets = createWrappingSecrets(namesOf("live"));
+export const wrappingSecrets = createWrappingSecrets(namesOf("live", estate.databases));
 
 /** Faults of catalogue, configuration and migrations are the user's to mend: all of them, and no stack trace. */
 function load(): { estate: Estate; migrations: Record<string, MigrationSet> } {

@@ -13,13 +13,22 @@ const withoutLab = {
 };
 
 /**
- * unit: pure, seconds. contract: provider kinds on throw-away servers, the engine on stacks of its own; two files at a time.
+ * unit: pure, seconds. contract: provider kinds on throw-away servers, the engine on stacks of its own; three files at a time, for
+ * many only wait.
  * lab: the running lab, one file at a time.
  */
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], env: withoutLab } },
+      // A busy machine is no fault.
+      {
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          env: withoutLab,
+          testTimeout: minutes / 2,
+        },
+      },
       {
         test: {
           name: "contract",
@@ -27,7 +36,7 @@ export default defineConfig({
           env: withoutLab,
           testTimeout: minutes,
           hookTimeout: 5 * minutes,
-          maxWorkers: 2,
+          maxWorkers: 3,
         },
       },
       {

@@ -19,9 +19,9 @@ export function sizesOf(args: readonly string[]): number[] {
   );
 }
 
-/** On throw-away servers and a bucket of their own; about a quarter of an hour, most of it the largest size. */
-export function backupBench(args: readonly string[]): Promise<SizeTimes[]> {
-  return measureBackups(sizesOf(args), (line) => console.error(`measuring backups: ${line}`));
+/** On throw-away servers and a bucket of their own; about a quarter of an hour, most of it the largest size. Appends to `times`. */
+export function backupBench(sizes: readonly number[], times: SizeTimes[]): Promise<void> {
+  return measureBackups(sizes, times, (line) => console.error(`measuring backups: ${line}`));
 }
 
 const PLAIN = { style: { head: [], border: [] } };

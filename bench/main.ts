@@ -3,7 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Table from "cli-table3";
 import { databases as catalogue } from "../estate/catalogue";
+import { requirePrograms } from "../lab/programs";
+import { succeed } from "../test/support/run";
 import { backupBench, renderBackups, sizesOf } from "./backup";
+import type { SizeTimes } from "./backup/measure";
 import { type Engine, type RecordedResource, startEngine } from "./engine";
 import { measureRotation, type RotationTimes } from "./rotation";
 import { renderRowSecurity, rowSecurityBench } from "./row-security";
@@ -151,35 +154,55 @@ function renderSizes(rows: readonly Measured[]): string {
   return table.toString();
 }
 
+/** What was measured so far. */
+interface Results {
+  rowSecurity?: Awaited<ReturnType<typeof rowSecurityBench>>;
+  estates: Measured[];
+  backups: SizeTimes[];
+}
+
 async function main(): Promise<void> {
   // The servers are on this machine: a shell with the lab's tunnel open must not lead there.
   delete process.env.ALL_PROXY;
   const args = process.argv.slice(2);
+  const sizes = sizesOf(args);
   // What is asked for by name, or all of it.
   const parts = ["--row-security", "--backup"].filter((part) => args.includes(part));
   const asked = (part: string) => parts.length === 0 || parts.includes(part);
-  sizesOf(args);
-  let rowSecurity: Awaited<ReturnType<typeof rowSecurityBench>> | undefined;
-  if (asked("--row-security")) {
-    console.error("measuring row security ...");
-    rowSecurity = await rowSecurityBench();
-  }
-  const rows: Measured[] = [];
-  for (const count of parts.length === 0 ? [20, 100] : []) {
-    console.error(`measuring ${count} databases ...`);
-    rows.push(await measure(count));
-  }
-  const backups = asked("--backup") ? await backupBench(args) : undefined;
-  if (args.includes("--json"))
-    console.log(JSON.stringify({ estates: rows, rowSecurity, backups }, undefined, 2));
-  else {
-    const estates = rows.length > 0 ? [renderTimes(rows), renderSizes(rows)] : [];
-    const others = [rowSecurity && renderRowSecurity(rowSecurity), backups && renderBackups(backups)];
-    console.log([...estates, ...others.filter((text) => text !== undefined)].join("\n"));
+  requirePrograms();
+  if (parts.length === 0) await requirePulumi();
+  const results: Results = { estates: [], backups: [] };
+  try {
+    if (asked("--row-security")) {
+      console.error("measuring row security ...");
+      results.rowSecurity = await rowSecurityBench();
+    }
+    for (const count of parts.length === 0 ? [20, 100] : []) {
+      console.error(`measuring ${count} databases ...`);
+      results.estates.push(await measure(count));
+    }
+    if (asked("--backup")) await backupBench(sizes, results.backups);
+  } finally {
+    // Minutes of measuring are not lost by what fails after them.
+    console.log(args.includes("--json") ? JSON.stringify(results, undefined, 2) : render(results));
   }
 }
 
+function render({ rowSecurity, estates, backups }: Results): string {
+  return [
+    ...(estates.length > 0 ? [renderTimes(estates), renderSizes(estates)] : []),
+    ...(rowSecurity ? [renderRowSecurity(rowSecurity)] : []),
+    ...(backups.length > 0 ? [renderBackups(backups)] : []),
+  ].join("\n");
+}
+
+async function requirePulumi(): Promise<void> {
+  await succeed("pulumi", ["version"]).catch((error) => {
+    throw new Error(`${error.message}\nRun: eval "$(make env)"`);
+  });
+}
+
 main().catch((error) => {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(`bench: ${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;
 });

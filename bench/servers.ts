@@ -1,3 +1,4 @@
+import { makeBackupLogin } from "../test/support/backup-login";
 import { type Engine, startEngine } from "../test/support/engines";
 
 export interface BenchServer {
@@ -20,6 +21,7 @@ export interface RunningServers extends BenchServers {
 
 export async function startServers(): Promise<RunningServers> {
   const [mariadb, postgres] = await Promise.all([startEngine("mariadb-11.8"), startEngine("postgres-17")]);
+  await makeBackupLogin(postgres);
   return {
     mariadb: seen(mariadb),
     postgres: seen(postgres),

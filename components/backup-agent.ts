@@ -3,13 +3,15 @@ import type { BackupOutput } from "../estate/outputs";
 import type { DatabaseEntry, ServerName } from "../estate/types";
 import { HostBackupAgent } from "../provider/resources";
 import type { Host } from "./host";
-import { agentFiles, agentPackages, agentTimers, rcloneSettings, readRecipients } from "./plans/backup-agent";
+import { agentFiles, agentPackages, agentTimers, bucketSettings, readRecipients } from "./plans/backup-agent";
 import { withoutStackTrace } from "./without-stack-trace";
 
 export interface BackupAgentArgs {
   host: ServerName;
   engine: "mariadb" | "postgres";
   port: number;
+  /** Whether its dumps are proven on it by loading them. */
+  proof: boolean;
   machine: Host;
   /** All that live on the host, retired ones too: their data is still there. */
   databases: readonly DatabaseEntry[];
@@ -34,7 +36,7 @@ export class BackupAgent extends pulumi.ComponentResource {
     const access = bucket.apply((to) => {
       const writer = to.writers[host];
       if (!writer) throw new pulumi.RunError(`${host}: the bucket has no writer for this host`);
-      return rcloneSettings({ ...to, ...writer });
+      return bucketSettings({ ...to, ...writer });
     });
     const agent = new HostBackupAgent(
       name,

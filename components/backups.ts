@@ -1,10 +1,11 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { BackupOutput } from "../estate/outputs";
-import type { Estate, ServerName } from "../estate/types";
+import { traitsOf } from "../estate/servers";
+import type { Estate } from "../estate/types";
 import { BackupAgent } from "./backup-agent";
 import { BackupBucket } from "./backup-bucket";
+import type { DatabaseLogin } from "./logins";
 import type { Servers } from "./servers";
-import type { DatabaseLogin } from "./services";
 
 /**
  * Everything that saves the estate: the bucket, and on each host that a database lives on the agent that writes to it. The
@@ -22,8 +23,9 @@ export function createBackups(
   for (const host of hosts) {
     new BackupAgent(`${host}-backup`, {
       host,
-      engine: engineOf(host),
+      engine: traitsOf(host).engine,
       port: of[host].port,
+      proof: of[host].proof,
       machine: servers[host].machine,
       databases: databases.filter(({ server }) => server === host),
       bucket: output,
@@ -32,8 +34,4 @@ export function createBackups(
     });
   }
   return output;
-}
-
-function engineOf(host: ServerName): "mariadb" | "postgres" {
-  return host === "postgres" ? "postgres" : "mariadb";
 }

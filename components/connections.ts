@@ -1,27 +1,21 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { AdminOutput, ConnectionOutput, RedisConnectionOutput } from "../estate/outputs";
 import type { DatabaseEntry, RedisUserEntry } from "../estate/types";
+import type { DatabaseLogin, RedisLogin } from "./logins";
 import type { RedisUser } from "./redis-user";
 import type { Servers } from "./servers";
 import type { ServiceUser } from "./service-user";
-import type { DatabaseLogin, RedisLogin } from "./services";
-
-/** A server as those who log in see it. */
-export interface Target {
-  host: string;
-  port: number;
-  certificate: pulumi.Output<string>;
-  serverName: string;
-}
+import type { Target } from "./target";
 
 /** How a service reaches its database. */
 export function connectionOutput(
   entry: DatabaseEntry,
   { host, port, certificate, serverName }: Target,
-  { login, password }: ServiceUser,
+  { login, password, clientCertificate: shown }: ServiceUser,
 ): pulumi.Output<ConnectionOutput> {
   const { name: database, server, engine } = entry;
-  return pulumi.all([login, password, certificate]).apply(([user, password, caCertificate]) => ({
+  const known = pulumi.all([login, password, certificate, shown]);
+  return known.apply(([user, password, caCertificate, clientCertificate]) => ({
     server,
     engine,
     host,
@@ -31,6 +25,7 @@ export function connectionOutput(
     password,
     caCertificate,
     serverName,
+    ...(clientCertificate !== undefined && { clientCertificate }),
   }));
 }
 

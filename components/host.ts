@@ -68,9 +68,13 @@ export class Host {
         stdin,
         triggers: [this.machine.identity],
         logging: command.types.enums.remote.Logging.None,
+        // A stock sshd takes no such environment, and the plugin would warn of it at each run.
+        addPreviousOutputInEnv: false,
       },
       {
         parent: this.parent,
+        // The plugin keeps and shows what a command prints in clear, also of one that was given secrets.
+        additionalSecretOutputs: ["stdout", "stderr"],
         dependsOn,
         ignoreChanges: Object.entries(absent)
           .filter(([, value]) => value === undefined)

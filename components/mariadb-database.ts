@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { MigrationSet } from "../estate/migrations/types";
 import type { MariadbEntry } from "../estate/types";
 import * as estate from "../provider/resources";
+import type { ShownCertificate } from "./client-certificates";
 import type { MariadbTarget } from "./mariadb-server";
 import { FIRST_GENERATION, type PasswordGeneration } from "./passwords";
 import { migrationFiles } from "./plans/migrations";
@@ -15,6 +16,8 @@ export interface MariadbDatabaseArgs {
   migrations?: MigrationSet | undefined;
   /** Which password its service is at. Default: the first. */
   generation?: pulumi.Input<PasswordGeneration>;
+  /** What its service shows beside the password. Default: nothing. */
+  certificate?: ShownCertificate | undefined;
 }
 
 /** One MariaDB database with its service account. A retired one keeps its data and loses everybody who could read it. */
@@ -50,7 +53,7 @@ export class MariadbDatabase extends pulumi.ComponentResource {
 
   private createUser(
     name: string,
-    { entry, server, migrations, generation = FIRST_GENERATION }: MariadbDatabaseArgs,
+    { entry, server, migrations, certificate, generation = FIRST_GENERATION }: MariadbDatabaseArgs,
   ): ServiceUser {
     return new ServiceUser(
       name,
@@ -59,6 +62,7 @@ export class MariadbDatabase extends pulumi.ComponentResource {
         database: entry.name,
         generation,
         connectionLimit: entry.connectionLimit,
+        certificate,
         account: { engine: "mariadb", host: server.accountHost, grants: mariadbGrants(entry, migrations) },
       },
       { parent: this, provider: server.provider, dependsOn: [this.migrations ?? this.database] },

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { MARIADB_BACKUP_LOGINS } from "../estate/backup-logins";
 import { databaseSource } from "../estate/reachability";
 import type { EstateProvider } from "../provider/resources";
 import type { Host } from "./host";
@@ -42,6 +43,7 @@ export class MariadbServer extends pulumi.ComponentResource implements MariadbTa
   constructor(name: string, args: MariadbServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("estate:component:MariadbServer", name, { server: args.server, reach: args.reach }, opts);
     const { server, reach, serviceLimits } = args;
+    const clientCertificates = args.clientAuthorities !== undefined;
     // The admin too comes from the web host alone.
     const accountHost = databaseSource(reach);
     const { host, login, provider } = provisionServer(this, name, args, {
@@ -51,8 +53,9 @@ export class MariadbServer extends pulumi.ComponentResource implements MariadbTa
       tls: TLS.mariadb,
       tlsDirectory: MARIADB_TLS_DIRECTORY,
       owner: "mysql",
-      configuration: mariadbConfig({ ...server, ...TLS.mariadb, serviceLimits }),
-      guarded: mariadbGuarded({ ...server, ...TLS.mariadb }),
+      configuration: mariadbConfig({ ...server, ...TLS.mariadb, serviceLimits, clientCertificates }),
+      logins: MARIADB_BACKUP_LOGINS,
+      guarded: mariadbGuarded({ ...server, ...TLS.mariadb, clientCertificates }),
       variables: { ADMIN, ADMIN_HOST: accountHost },
       adminOf: (password) => mariadbAdminSql(password, accountHost),
     });

@@ -35,10 +35,10 @@ export function password(
   return pulumi.secret(result);
 }
 
-/** The same password, known only once it was written and tried: whatever is made of it waits for that. */
+/** The same password or certificate, known only once it was tried: whatever is made of it waits for that. */
 export function proven(
   generated: pulumi.Output<string>,
   account: pulumi.CustomResource,
 ): pulumi.Output<string> {
-  return pulumi.secret(pulumi.all([generated, account.id]).apply(([password]) => password));
+  return pulumi.secret(pulumi.all([generated, account.id]).apply(([known]) => known));
 }

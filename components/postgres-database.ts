@@ -3,15 +3,19 @@ import type { MigrationSet } from "../estate/migrations/types";
 import type { RowSecurityDeclaration } from "../estate/row-security/types";
 import type { PostgresEntry } from "../estate/types";
 import * as estate from "../provider/resources";
+import type { ShownCertificate } from "./client-certificates";
 import type { ContextKeyring } from "./context-keys";
 import { FIRST_GENERATION, type PasswordGeneration } from "./passwords";
 import { ADMIN } from "./plans/admin";
 import { migrationFiles } from "./plans/migrations";
-import { loginSettings, postgresPrivileges } from "./plans/privileges";
+import { BACKUP_CONNECT, loginSettings, postgresPrivileges } from "./plans/privileges";
 import { takenRoles } from "./plans/row-security";
 import type { PostgresServer } from "./postgres-server";
 import { RowLevelSecurity } from "./row-level-security";
 import { ServiceUser } from "./service-user";
+
+/** Of the backup in a database that nobody else enters: one reads the dump and one counts, and a little room. */
+const BACKUP_CONNECTIONS = 4;
 
 export interface PostgresDatabaseArgs {
   entry: PostgresEntry;
@@ -22,11 +26,13 @@ export interface PostgresDatabaseArgs {
   rowSecurity?: { declaration: RowSecurityDeclaration; keyring: ContextKeyring } | undefined;
   /** Which password its service is at. Default: the first. */
   generation?: pulumi.Input<PasswordGeneration>;
+  /** What its service shows beside the password. Default: nothing. */
+  certificate?: ShownCertificate | undefined;
 }
 
 /**
- * One PostgreSQL database: NOLOGIN owner, service role, extensions, grants, login slots. A retired one belongs to the admin
- * and takes no connection but the admin's (limit 0), who still has to reach it to clear grants and to dump it.
+ * One PostgreSQL database: NOLOGIN owner, service role, extensions, grants, login slots. A retired one belongs to the admin and
+ * takes no connection but the admin's and the backup's.
  */
 export class PostgresDatabase extends pulumi.ComponentResource {
   readonly database: estate.PostgresDatabase;
@@ -48,7 +54,7 @@ export class PostgresDatabase extends pulumi.ComponentResource {
       this.rowSecurity = this.createRowSecurity(name, args, [...roles, ...before]);
       if (this.rowSecurity) before.push(this.rowSecurity.resource);
       this.createAccess(name, args, [...roles, ...before, ...this.user.accounts]);
-    }
+    } else this.createAccess(name, args, []);
     this.registerOutputs({ login: this.user?.login });
   }
 
@@ -82,7 +88,7 @@ export class PostgresDatabase extends pulumi.ComponentResource {
         owner: live ? entry.owner : ADMIN,
         encoding: entry.encoding,
         locale: entry.locale,
-        connectionLimit: live ? entry.databaseConnectionLimit : 0,
+        connectionLimit: live ? entry.databaseConnectionLimit : BACKUP_CONNECTIONS,
         extensions: live ? entry.extensions : [],
       },
       {
@@ -106,7 +112,7 @@ export class PostgresDatabase extends pulumi.ComponentResource {
 
   private createUser(
     name: string,
-    { entry, server, generation = FIRST_GENERATION }: PostgresDatabaseArgs,
+    { entry, server, certificate, generation = FIRST_GENERATION }: PostgresDatabaseArgs,
     roles: pulumi.Resource[],
   ): ServiceUser {
     return new ServiceUser(
@@ -116,6 +122,7 @@ export class PostgresDatabase extends pulumi.ComponentResource {
         database: entry.name,
         generation,
         connectionLimit: entry.connectionLimit,
+        certificate,
         account: { engine: "postgres", settings: loginSettings(entry.schema.owner) },
       },
       { parent: this, provider: server.provider, dependsOn: roles },
@@ -136,7 +143,7 @@ export class PostgresDatabase extends pulumi.ComponentResource {
     );
   }
 
-  /** After row security: it lets the service in. */
+  /** After row security: it lets the service in. Into a retired database it lets the backup alone. */
   private createAccess(
     name: string,
     { entry, server, rowSecurity }: PostgresDatabaseArgs,
@@ -144,7 +151,12 @@ export class PostgresDatabase extends pulumi.ComponentResource {
   ): estate.PostgresAccess {
     return new estate.PostgresAccess(
       `${name}-access`,
-      { database: this.database.name, ...postgresPrivileges(entry, rowSecurity !== undefined) },
+      {
+        database: this.database.name,
+        ...(entry.state === "live"
+          ? postgresPrivileges(entry, rowSecurity !== undefined)
+          : { owners: [], grants: BACKUP_CONNECT, defaultGrants: {} }),
+      },
       { parent: this, provider: server.provider, dependsOn },
     );
   }

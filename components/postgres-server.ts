@@ -1,10 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
+import { POSTGRES_BACKUP_LOGINS } from "../estate/backup-logins";
 import { type EstateProvider, PostgresAccess } from "../provider/resources";
 import type { Host } from "./host";
 import { postgresAdminSql } from "./plans/admin";
 import { postgresGuarded } from "./plans/guarded";
-import { pgHba } from "./plans/pg-hba";
+import { PG_IDENT, pgHba } from "./plans/pg-hba";
 import { POSTGRES_TLS_DIRECTORY, postgresConfig } from "./plans/postgres-config";
+import { BACKUP_CONNECT } from "./plans/privileges";
 import { TLS } from "./plans/tls";
 import { type AdminLogin, type ProvisionArgs, provisionServer } from "./provision-server";
 
@@ -33,7 +35,7 @@ export class PostgresServer extends pulumi.ComponentResource {
   constructor(name: string, args: PostgresServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("estate:component:PostgresServer", name, { server: args.server, reach: args.reach }, opts);
     const { server, reach, serviceLimits } = args;
-    const hba = pgHba(reach);
+    const clientCertificates = args.clientAuthorities !== undefined;
     const { host, login, provider } = provisionServer(this, name, args, {
       engine: "postgres",
       package: "postgresql",
@@ -44,9 +46,10 @@ export class PostgresServer extends pulumi.ComponentResource {
       tls: TLS.postgres,
       tlsDirectory: POSTGRES_TLS_DIRECTORY,
       owner: "postgres",
-      configuration: postgresConfig({ ...server, ...TLS.postgres, serviceLimits }),
-      hba,
-      guarded: postgresGuarded({ ...server, ...TLS.postgres }),
+      configuration: postgresConfig({ ...server, ...TLS.postgres, serviceLimits, clientCertificates }),
+      access: { hba: pgHba(reach), ident: PG_IDENT },
+      logins: POSTGRES_BACKUP_LOGINS,
+      guarded: postgresGuarded({ ...server, ...TLS.postgres, clientCertificates }),
       variables: { LOCALE },
       adminOf: postgresAdminSql,
     });
@@ -61,12 +64,12 @@ export class PostgresServer extends pulumi.ComponentResource {
     this.registerOutputs({ certificate: this.certificate });
   }
 
-  /** PUBLIC may connect to these from the start, so every service could. */
+  /** PUBLIC may connect to these from the start, so every service could. Roles are dumped from `postgres`. */
   private hardenMaintenanceDatabases(name: string): void {
     for (const database of ["postgres", "template1"]) {
       new PostgresAccess(
         `${name}-${database}-access`,
-        { database, grants: {}, defaultGrants: {}, owners: [] },
+        { database, grants: database === "postgres" ? BACKUP_CONNECT : {}, defaultGrants: {}, owners: [] },
         { parent: this, provider: this.provider },
       );
     }

@@ -1,25 +1,34 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Reach } from "../estate/reachability";
-import type { ProvisionedServer } from "../estate/types";
-import { EstateProvider, HostCertificate, HostServerSettings } from "../provider/resources";
-import { Firewall } from "./firewall";
+import type { ProvisionedServer, RedisHost } from "../estate/types";
+import {
+  EstateProvider,
+  HostCertificate,
+  type HostCertificateArgs,
+  HostServerSettings,
+  HostSshd,
+} from "../provider/resources";
+import { Firewall, type Outgoing } from "./firewall";
 import { Host } from "./host";
 import { password } from "./passwords";
 import { ADMIN } from "./plans/admin";
 import type { SshLogin } from "./plans/ssh";
+import { SSHD_SETTINGS } from "./plans/sshd-settings";
 import type { TlsSettings } from "./plans/tls";
 
 /** What each provisioned server is given, whatever its engine. */
 export interface ProvisionArgs {
   server: ProvisionedServer;
   ssh: SshLogin;
-  /** The host's part of the reachability table: its firewall has no other rules. */
+  /** The host's part of the reachability table: its firewall lets nobody else in. */
   reach: readonly Reach[];
+  outgoing: Outgoing;
+  /** PEM texts of the authorities whose certificates its services show. Default: none does. */
+  clientAuthorities?: pulumi.Output<string> | undefined;
 }
 
-/** What an engine has of its own; the way to a server is the same for all. */
-export interface EngineParts {
-  engine: "mariadb" | "postgres" | "redis";
+/** What an engine has of its own before it is configured. */
+export interface HostParts {
   /** Debian package of the server. */
   package: string;
   /** Shell command that prints packages whose names follow from the engine's version. */
@@ -35,18 +44,23 @@ export interface EngineParts {
   tlsDirectory: string;
   /** System user that the engine runs as. */
   owner: string;
+}
+
+/** What an engine with one server on a host has of its own; the way there is the same for all. */
+export interface EngineParts extends HostParts {
+  engine: "mariadb" | "postgres";
   /** Whole text of the configuration file. */
   configuration: string;
-  /** Whole text of pg_hba.conf; PostgreSQL only. */
-  hba?: string;
+  /** Whole texts of pg_hba.conf and pg_ident.conf; PostgreSQL only. */
+  access?: { hba: string; ident: string };
+  /** What backup and restore log in as. */
+  logins: Readonly<Record<string, string>>;
   /** Settings of the running server that are watched, by the engine's own name. */
   guarded: Readonly<Record<string, string>>;
   /** What the engine's script needs beside CONFIGURATION. */
   variables: Readonly<Record<string, string>>;
   /** What makes the admin, with a hash for the password. */
   adminOf(password: string): string;
-  /** true: the server takes a renewed certificate only from one who logs in. */
-  reloadsByLogin?: boolean;
 }
 
 /** A login of the admin that verifies the server. */
@@ -69,24 +83,32 @@ export interface Provisioned {
   provider: EstateProvider;
 }
 
+/** A host on which an engine may be opened to the network: nothing listens there yet. */
+export interface PreparedHost {
+  host: Host;
+  adminPassword: pulumi.Output<string>;
+  certificate: HostCertificate;
+  /** What has to stand before an engine listens. */
+  before: pulumi.Resource[];
+  /** Options of the host's own resources. */
+  onHost: { parent: pulumi.Resource; provider: EstateProvider };
+}
+
 /**
- * A blank Debian host becomes a hardened server: packages, then the firewall (Debian's engines listen on the loopback alone
- * until they are configured), then the certificate, and only then the configuration that opens the engine to the network.
- * Each step carries the machine's identity: on another machine all of them run again, in this order. `parent` is the
- * server's component. Errors name the step and the host.
+ * A blank Debian host gets an engine's packages, then the firewall (Debian's engines listen on the loopback alone until they are
+ * configured), then the certificate. Each step carries the machine's identity: on another machine all of them run again, in this
+ * order. `parent` is the server's component. Errors name the step and the host.
+ * @param listens who shows the certificate, and on which ports
  */
-export function provisionServer(
+export function prepareHost(
   parent: pulumi.Resource,
   name: string,
-  { server, ssh, reach }: ProvisionArgs,
-  parts: EngineParts,
-): Provisioned {
-  const { engine, configuration, hba } = parts;
+  { server, ssh, reach, outgoing, clientAuthorities }: Omit<ProvisionArgs, "server"> & { server: RedisHost },
+  parts: HostParts,
+  listens: Pick<HostCertificateArgs, "engine" | "port" | "instances">,
+): PreparedHost {
   const host = new Host(parent, name, ssh);
-  const machine = host.machine.identity;
-  const listens = { engine, address: server.listen, port: server.port };
   const onHost = { parent, provider: host.provider };
-
   const packages = host.step("packages", {
     scripts: ["install-packages"],
     variables: {
@@ -99,38 +121,66 @@ export function provisionServer(
       SERVER: name,
     },
   });
-  const firewall = new Firewall(name, { host, reach }, { parent, dependsOn: [packages] });
-  const admin = password(`${name}-admin-password`, { parent });
+  const firewall = new Firewall(name, { host, reach, outgoing }, { parent, dependsOn: [packages] });
+  new HostSshd(
+    `${name}-sshd`,
+    { machine: host.machine.identity, label: ssh.host, settings: { ...SSHD_SETTINGS } },
+    { ...onHost, dependsOn: [packages] },
+  );
+  const adminPassword = password(`${name}-admin-password`, { parent });
   const certificate = new HostCertificate(
     `${name}-certificate`,
     {
-      machine,
+      machine: host.machine.identity,
       ...listens,
+      address: server.listen,
       name: server.host,
       directory: parts.tlsDirectory,
       owner: parts.owner,
       renewBefore: parts.tls.renewBefore,
-      ...(parts.reloadsByLogin ? { admin: { user: ADMIN, password: admin } } : {}),
+      clientAuthorities,
+      // Redis takes a renewed certificate only from one who logs in.
+      ...(listens.engine === "redis" ? { admin: { user: ADMIN, password: adminPassword } } : {}),
     },
     { ...onHost, dependsOn: [packages] },
   );
+  return { host, adminPassword, certificate, before: [firewall, certificate], onHost };
+}
+
+/** A prepared host becomes a hardened server: the configuration that opens the engine to the network comes last. */
+export function provisionServer(
+  parent: pulumi.Resource,
+  name: string,
+  args: ProvisionArgs,
+  parts: EngineParts,
+): Provisioned {
+  const { server } = args;
+  const { engine, configuration, access } = parts;
+  const { host, adminPassword, certificate, before, onHost } = prepareHost(parent, name, args, parts, {
+    engine,
+    port: server.port,
+  });
+  const machine = host.machine.identity;
   const running = host.step("server", {
     scripts: ["settings", engine],
     variables: {
       CONFIGURATION: configuration,
-      ...(hba === undefined ? {} : { HBA: hba }),
+      ...(access && { HBA: access.hba, IDENT: access.ident }),
       ...parts.variables,
     },
-    stdin: admin.apply(parts.adminOf),
-    dependsOn: [firewall, certificate],
+    stdin: adminPassword.apply(parts.adminOf),
+    dependsOn: before,
   });
   const settings = new HostServerSettings(
     `${name}-settings`,
     {
       machine,
-      ...listens,
+      engine,
+      address: server.listen,
+      port: server.port,
       configuration,
-      ...(hba === undefined ? {} : { hba }),
+      ...access,
+      logins: { ...parts.logins },
       effective: { ...parts.guarded },
     },
     { ...onHost, dependsOn: [running] },
@@ -140,7 +190,7 @@ export function provisionServer(
     host: server.host,
     port: server.port,
     user: ADMIN,
-    password: admin,
+    password: adminPassword,
     caCertificate: certificate.authority,
     serverName: server.host,
   };

@@ -1,12 +1,13 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { databaseSecrets, redisSecrets } from "../estate/published";
+import { traitsOf } from "../estate/servers";
 import type { Estate } from "../estate/types";
 import { connectionOutput, redisConnectionOutput } from "./connections";
+import type { DatabaseLogin, RedisLogin } from "./logins";
 import { mysqlUrl, postgresqlUrl, redisUrl } from "./plans/secret-urls";
 import { PublishedSecrets, type PublishedServer, type PublishedService } from "./published-secrets";
 import type { Servers } from "./servers";
 import type { ServiceUser } from "./service-user";
-import type { DatabaseLogin, RedisLogin } from "./services";
 
 /** Publishes what the estate's services log in with; undefined: the stack publishes nothing. */
 export function publishSecrets(
@@ -37,17 +38,18 @@ function databaseService(
   user: ServiceUser,
   pleskCertificate: string,
 ): PublishedService {
-  const certificatePath = entry.server === "plesk" ? pleskCertificate : undefined;
+  const certificatePath = traitsOf(entry.server).provisioned ? undefined : pleskCertificate;
   const url: pulumi.Output<string> = connectionOutput(entry, server, user).apply((connection) =>
     connection.engine === "postgres" ? postgresqlUrl(connection) : mysqlUrl(connection, certificatePath),
   );
-  const { password, accounts } = user;
+  const { password, accounts, clientCertificate } = user;
   return {
     name: entry.name,
     secrets: databaseSecrets(entry),
     password,
     url,
     contextKey,
+    clientCertificate,
     dependsOn: accounts,
   };
 }

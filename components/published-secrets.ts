@@ -1,10 +1,10 @@
-import * as github from "@pulumi/github";
 import * as pulumi from "@pulumi/pulumi";
 import { GithubError } from "../connect/github";
 import { checkTarget } from "../connect/github-target";
 import { SERVER_SECRETS } from "../estate/naming";
 import type { ServiceSecrets } from "../estate/published";
 import type { GithubTarget } from "../estate/types";
+import { GithubEnvironmentSecret } from "../provider/resources";
 
 export interface PublishedService {
   /** Prefix of the resources' names. */
@@ -13,8 +13,9 @@ export interface PublishedService {
   password: pulumi.Output<string>;
   /** User, password, host, database and TLS in one value. */
   url: pulumi.Output<string>;
-  /** Where `secrets` names one. */
+  /** Where `secrets` names one, as below. */
   contextKey?: pulumi.Output<string> | undefined;
+  clientCertificate?: pulumi.Output<string> | undefined;
   /** What must be done before: the login of a new password is tried before anybody gets it. */
   dependsOn?: pulumi.Resource[];
 }
@@ -32,11 +33,11 @@ export interface PublishedSecretsArgs {
   services: readonly PublishedService[];
 }
 
-/** Milliseconds between two writes: GitHub limits bursts, and the plugin's own default would take a minute for an estate. */
-const WRITE_DELAY_MS = 100;
+/** What published them before. A resource of that type is taken over: its secret is neither deleted nor out of place for a moment. */
+const FORMER_TYPE = "github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret";
 
 /**
- * What applications need to log in, as secrets of one GitHub environment: two for each service (three with row security),
+ * What applications need to log in, as secrets of one GitHub environment: two for each service (one more with row security, and one more with a certificate of its own),
  * host and certificate for each server. A new value is written in place; a secret that somebody changed shows after a
  * refresh and is written again. Retired databases lose theirs.
  *
@@ -47,33 +48,42 @@ export class PublishedSecrets extends pulumi.ComponentResource {
   constructor(name: string, args: PublishedSecretsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("estate:component:PublishedSecrets", name, { target: args.target }, opts);
     const { target, servers, services } = args;
-    const publish = this.publisher(name, target);
+    const publish = this.publisher(target);
     for (const { name: server, host, certificate } of servers) {
       publish(`${server}-host`, SERVER_SECRETS[server].host, host);
       publish(`${server}-certificate`, SERVER_SECRETS[server].certificate, certificate);
     }
-    for (const { name: service, secrets, password, url, contextKey, dependsOn } of services) {
+    for (const {
+      name: service,
+      secrets,
+      password,
+      url,
+      contextKey,
+      clientCertificate,
+      dependsOn,
+    } of services) {
       publish(`${service}-password`, secrets.password, password, dependsOn);
       publish(`${service}-url`, secrets.url, url, dependsOn);
       if (secrets.contextKey && contextKey)
         publish(`${service}-context-key`, secrets.contextKey, contextKey, dependsOn);
+      if (secrets.clientCertificate && clientCertificate)
+        publish(`${service}-client-certificate`, secrets.clientCertificate, clientCertificate, dependsOn);
     }
     this.registerOutputs({});
   }
 
-  private publisher(name: string, { repository, environment, baseUrl }: GithubTarget) {
-    const [owner = "", repositoryName = ""] = repository.split("/");
-    const provider = withoutToken(
-      () => new github.Provider(name, { owner, baseUrl, writeDelayMs: WRITE_DELAY_MS }, { parent: this }),
-    );
+  private publisher({ repository, environment, baseUrl }: GithubTarget) {
     return (child: string, secretName: string, value: pulumi.Input<string>, dependsOn?: pulumi.Resource[]) =>
-      new github.ActionsEnvironmentSecret(
+      new GithubEnvironmentSecret(
         `${child}-secret`,
-        { repository: repositoryName, environment, secretName, value: pulumi.secret(value) },
-        { parent: this, provider, dependsOn },
+        { repository, environment, secretName, value, baseUrl },
+        { parent: this, dependsOn, aliases: [{ type: FORMER_TYPE }] },
       );
   }
 }
+
+/** A preview without a way to GitHub is not to wait for one. */
+const BRIEFLY = { timeoutMs: 5_000, maxRetries: 0 };
 
 /**
  * Looks whether the secrets can be published, once, before the program declares anything. A preview without a token or
@@ -90,20 +100,9 @@ export function requirePublishable(target: GithubTarget | undefined): void {
     );
   }
   // Not awaited: the preview that precedes every update fails by it before anything changes.
-  checkTarget(target, { token }).catch((error: unknown) => {
+  checkTarget(target, preview ? { token, ...BRIEFLY } : { token }).catch((error: unknown) => {
     if (!(error instanceof GithubError)) throw error;
     if (preview && error.passing) return pulumi.log.warn(`secrets: ${error.message}`);
     throw new pulumi.RunError(error.message);
   });
-}
-
-/** The package copies GITHUB_TOKEN into the provider's inputs, and so into the state; the plugin finds it by itself. */
-function withoutToken<T>(make: () => T): T {
-  const { GITHUB_TOKEN: token } = process.env;
-  delete process.env.GITHUB_TOKEN;
-  try {
-    return make();
-  } finally {
-    if (token !== undefined) process.env.GITHUB_TOKEN = token;
-  }
 }

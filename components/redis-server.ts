@@ -1,49 +1,124 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { EstateProvider } from "../provider/resources";
+import type { Reach } from "../estate/reachability";
+import { instanceName, REDIS_PORTS } from "../estate/redis";
+import type { RedisHost, RedisUserEntry } from "../estate/types";
+import { EstateProvider, HostRedisInstance } from "../provider/resources";
+import type { Outgoing } from "./firewall";
 import type { Host } from "./host";
-import { ADMIN, redisAdminRules } from "./plans/admin";
+import { ADMIN } from "./plans/admin";
 import { redisGuarded } from "./plans/guarded";
 import { REDIS_TLS_DIRECTORY, redisConfig } from "./plans/redis-config";
+import { redisSizing } from "./plans/sizing";
+import type { SshLogin } from "./plans/ssh";
 import { TLS } from "./plans/tls";
-import { type ProvisionArgs, provisionServer } from "./provision-server";
+import { type PreparedHost, prepareHost } from "./provision-server";
+import type { Target } from "./target";
 
-export type RedisServerArgs = ProvisionArgs;
+export interface RedisServerArgs {
+  server: RedisHost;
+  ssh: SshLogin;
+  /** The host's part of the reachability table: its firewall lets nobody else in. */
+  reach: readonly Reach[];
+  outgoing: Outgoing;
+  /** Services that are live: each has an instance. */
+  users: readonly RedisUserEntry[];
+}
 
-/** A blank Debian host becomes a hardened Redis server that answers over TLS only. Errors name the step and the host. */
+/** Threads of an instance, and the child that saves. */
+const TASKS = 32;
+
+/** Redis computes on one processor, its saves included: a long script leaves the others to the others. */
+const CPU_PERCENT = 100;
+
+/**
+ * A blank Debian host becomes a host of hardened Redis instances, one a service, that answer over TLS only. What one service does to
+ * its own no other one feels. Errors name the step, the host and the instance.
+ */
 export class RedisServer extends pulumi.ComponentResource {
-  /** For the redis kinds of `estate`. */
+  /** For the redis kinds of `estate`, which name the port of their instance. */
   readonly provider: EstateProvider;
+  /** As those who log in see it, but for the port. */
+  readonly target: Omit<Target, "port">;
   /** PEM that clients pin. */
   readonly certificate: pulumi.Output<string>;
   readonly host: string;
-  readonly port: number;
-  /** Name in the certificate. */
-  readonly serverName: string;
   /** The machine, for what else lives on it. */
   readonly machine: Host;
+  /** By ACL user. */
+  private readonly instances: Record<string, HostRedisInstance>;
 
   constructor(name: string, args: RedisServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("estate:component:RedisServer", name, { server: args.server, reach: args.reach }, opts);
-    const { server } = args;
-    const { host, login, provider } = provisionServer(this, name, args, {
-      engine: "redis",
-      package: "redis-server",
-      versionCommand: "redis-server --version",
-      tls: TLS.redis,
-      tlsDirectory: REDIS_TLS_DIRECTORY,
-      owner: "redis",
-      configuration: redisConfig({ ...server, ...TLS.redis }),
-      guarded: redisGuarded({ ...server, ...TLS.redis }),
-      variables: { ADMIN, HOST: server.host, LISTEN: server.listen, PORT: String(server.port) },
-      adminOf: redisAdminRules,
-      reloadsByLogin: true,
-    });
-    this.provider = provider;
-    this.certificate = login.caCertificate;
-    this.host = login.host;
-    this.port = login.port;
-    this.serverName = login.serverName;
+    const { server, users } = args;
+    const prepared = prepareHost(
+      this,
+      name,
+      args,
+      {
+        package: "redis-server",
+        versionCommand: "redis-server --version",
+        tls: TLS.redis,
+        tlsDirectory: REDIS_TLS_DIRECTORY,
+        owner: "redis",
+      },
+      {
+        engine: "redis",
+        instances: Object.fromEntries(users.map(({ name: user, port }) => [instanceName(user), port])),
+      },
+    );
+    this.instances = Object.fromEntries(
+      users.map((user) => [user.name, this.instance(name, server, user, prepared)]),
+    );
+    const { host, adminPassword, certificate, before } = prepared;
+    this.certificate = certificate.authority;
+    this.host = server.host;
+    this.target = { host: server.host, certificate: this.certificate, serverName: server.host };
     this.machine = host;
+    this.provider = new EstateProvider(
+      name,
+      {
+        redis: {
+          host: server.host,
+          port: REDIS_PORTS.first,
+          user: ADMIN,
+          password: adminPassword,
+          caCertificate: this.certificate,
+          serverName: server.host,
+        },
+        machine: host.machine.identity,
+      },
+      { parent: this, dependsOn: before },
+    );
     this.registerOutputs({ certificate: this.certificate });
+  }
+
+  /** What a service's user waits for, and goes before. */
+  instancesOf(user: string): HostRedisInstance[] {
+    const instance = this.instances[user];
+    return instance ? [instance] : [];
+  }
+
+  private instance(
+    name: string,
+    { listen, memoryMiB }: RedisHost,
+    { name: user, use, port, memoryShare }: RedisUserEntry,
+    { host, adminPassword, before, onHost }: PreparedHost,
+  ): HostRedisInstance {
+    const sizing = redisSizing(memoryMiB, memoryShare);
+    const plan = { ...TLS.redis, user, use, listen, port, sizing };
+    return new HostRedisInstance(
+      `${name}-${user}-instance`,
+      {
+        machine: host.machine.identity,
+        name: instanceName(user),
+        address: listen,
+        port,
+        configuration: redisConfig(plan),
+        limits: { process: sizing.process, tasks: TASKS, cpuPercent: CPU_PERCENT },
+        effective: redisGuarded(plan),
+        admin: { user: ADMIN, password: adminPassword },
+      },
+      { ...onHost, dependsOn: before },
+    );
   }
 }

@@ -2,17 +2,17 @@ import * as pulumi from "@pulumi/pulumi";
 import type { RedisUserEntry } from "../estate/types";
 import * as estate from "../provider/resources";
 import { FIRST_GENERATION, type PasswordGeneration, password, proven } from "./passwords";
-import { REDIS_COMMANDS } from "./plans/privileges";
+import { redisCommands } from "./plans/privileges";
 import type { RedisServer } from "./redis-server";
 
 export interface RedisUserArgs {
   entry: RedisUserEntry;
-  server: RedisServer;
+  server: Pick<RedisServer, "provider" | "instancesOf">;
   /** Which password it is at. Default: the first. */
   generation?: pulumi.Input<PasswordGeneration>;
 }
 
-/** One service's ACL user: its own keys and channels, data commands only. */
+/** One service's ACL user, in its own instance: its own keys and channels, data commands only. */
 export class RedisUser extends pulumi.ComponentResource {
   readonly login: string;
   /** The newest password, written and tried. */
@@ -31,13 +31,15 @@ export class RedisUser extends pulumi.ComponentResource {
       `${name}-user`,
       {
         user: entry.name,
+        port: entry.port,
         passwords: [generated],
         formerPassword: at.apply(({ leaked }) => (leaked ? ("refuse" as const) : ("keep" as const))),
         keys: [`${entry.keyPrefix}*`],
         channels: [`${entry.keyPrefix}*`],
-        commands: REDIS_COMMANDS,
+        commands: redisCommands(entry.use),
       },
-      { parent: this, provider: server.provider },
+      // Taken away while its instance still answers.
+      { parent: this, provider: server.provider, dependsOn: server.instancesOf(entry.name) },
     );
     this.login = entry.name;
     this.password = proven(generated, user);

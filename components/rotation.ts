@@ -3,9 +3,9 @@ import type { RotationOutput } from "../estate/outputs";
 import { dueDay, type RotationPlan, rotationPlans } from "../estate/rotation";
 import type { Estate } from "../estate/types";
 import { type EstateProvider, Retirement, RotationSchedule } from "../provider/resources";
+import type { DatabaseLogin, RedisLogin } from "./logins";
 import { FIRST_GENERATION, type PasswordGeneration } from "./passwords";
 import type { Servers } from "./servers";
-import type { DatabaseLogin, RedisLogin } from "./services";
 
 /** One service whose password is rotated. */
 export interface RotatedService {
@@ -23,6 +23,8 @@ export interface RotatedServer {
   provider: EstateProvider;
   /** Host part of the accounts; MariaDB only. */
   accountHost?: string;
+  /** Port of each service's instance; Redis only. */
+  ports?: Record<string, number>;
   services: readonly RotatedService[];
 }
 
@@ -54,7 +56,7 @@ export class Rotation {
     servers: readonly RotatedServer[],
     published: pulumi.Resource | undefined,
   ): pulumi.Output<Record<string, RotationOutput>> {
-    const standings = servers.map(({ name, provider, accountHost, services }) => {
+    const standings = servers.map(({ name, provider, accountHost, ports, services }) => {
       const byService = <T>(value: (service: RotatedService) => T) =>
         Object.fromEntries(services.map((each) => [each.service, value(each)]));
       const { records } = new Retirement(
@@ -64,6 +66,7 @@ export class Rotation {
           logins: byService(({ login }) => login),
           passwords: byService(({ password }) => password),
           ...(accountHost !== undefined && { host: accountHost }),
+          ...(ports !== undefined && { ports }),
         },
         { provider, dependsOn: published ? [published] : [] },
       );
@@ -111,6 +114,7 @@ export function rotatedServers(
   const users = redisUsers.map(({ entry: { name }, user: { login, password } }) => {
     return { name, service: name, login, password };
   });
+  const ports = Object.fromEntries(redisUsers.map(({ entry: { name, port } }) => [name, port]));
   const all: RotatedServer[] = [
     { name: "plesk", provider: plesk.provider, accountHost: plesk.accountHost, services: on("plesk") },
     {
@@ -120,7 +124,7 @@ export function rotatedServers(
       services: on("mariadb"),
     },
     { name: "postgres", provider: postgres.provider, services: on("postgres") },
-    ...(redis ? [{ name: "redis", provider: redis.provider, services: users }] : []),
+    ...(redis ? [{ name: "redis", provider: redis.provider, ports, services: users }] : []),
   ];
   return all.filter(({ services }) => services.length > 0);
 }

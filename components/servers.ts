@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
+import { bucketEndpoint } from "../estate/outgoing";
 import { type HostName, reachability, reachOf } from "../estate/reachability";
 import type { Estate, Ssh } from "../estate/types";
+import type { ClientCertificates } from "./client-certificates";
 import { MariadbServer } from "./mariadb-server";
 import { type SshLogin, sshLogin } from "./plans/ssh";
 import { PleskServer } from "./plesk-server";
@@ -17,7 +19,7 @@ export interface Servers {
 }
 
 /** The stack's servers, each with what it has to know of the databases that will live on it. */
-export function createServers(estate: Estate): Servers {
+export function createServers(estate: Estate, certificates: ClientCertificates): Servers {
   const { config, databases } = estate;
   const { servers, access } = config;
   const table = reachability(estate);
@@ -26,6 +28,7 @@ export function createServers(estate: Estate): Servers {
     withoutStackTrace(() =>
       sshLogin(of, { knownHosts: access.knownHosts, pinned: !pulumi.runtime.isDryRun() }),
     );
+  const outgoing = { entries: access.outgoing, needs: [bucketEndpoint(config.backup)] };
   const live = databases.filter((entry) => entry.state === "live");
   const limits = (server: string) =>
     live.filter((entry) => entry.server === server).map((entry) => entry.connectionLimit);
@@ -40,16 +43,26 @@ export function createServers(estate: Estate): Servers {
       server: servers.mariadb,
       ssh: ssh(servers.mariadb.ssh),
       reach: reach("mariadb"),
+      outgoing,
       serviceLimits: limits("mariadb"),
+      clientAuthorities: certificates.authoritiesOn("mariadb"),
     }),
     postgres: new PostgresServer("postgres", {
       server: servers.postgres,
       ssh: ssh(servers.postgres.ssh),
       reach: reach("postgres"),
+      outgoing,
       serviceLimits: limits("postgres"),
+      clientAuthorities: certificates.authoritiesOn("postgres"),
     }),
     redis:
       servers.redis &&
-      new RedisServer("redis", { server: servers.redis, ssh: ssh(servers.redis.ssh), reach: reach("redis") }),
+      new RedisServer("redis", {
+        server: servers.redis,
+        ssh: ssh(servers.redis.ssh),
+        reach: reach("redis"),
+        outgoing,
+        users: estate.redisUsers.filter(({ state }) => state === "live"),
+      }),
   };
 }

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { MariadbAccount, type MariadbGrant, PostgresLogin } from "../provider/resources";
+import type { ShownCertificate } from "./client-certificates";
 import { type PasswordGeneration, password, proven } from "./passwords";
-import { TLS } from "./plans/tls";
 
 /** A service's account on MariaDB. */
 export interface MariadbServiceAccount {
@@ -25,6 +25,8 @@ export interface ServiceUserArgs {
   /** 1..20 */
   connectionLimit: number;
   account: MariadbServiceAccount | PostgresServiceAccount;
+  /** What it shows beside the password. Default: nothing. */
+  certificate?: ShownCertificate | undefined;
 }
 
 /**
@@ -39,13 +41,15 @@ export class ServiceUser {
   readonly login: pulumi.Output<string>;
   /** The newest password, written and tried. */
   readonly password: pulumi.Output<string>;
+  /** PEM of the private key and the certificate of this login, tried too; undefined: it has none. */
+  readonly clientCertificate: pulumi.Output<string> | undefined;
   /** The account or the login slots. */
   readonly accounts: pulumi.Resource[];
 
   /** `provider` of the options is the server's `estate` provider. */
   constructor(
     name: string,
-    { service, database, generation, account, connectionLimit }: ServiceUserArgs,
+    { service, database, generation, account, connectionLimit, certificate }: ServiceUserArgs,
     opts: pulumi.CustomResourceOptions & { parent: pulumi.Resource },
   ) {
     const at = pulumi.output(generation);
@@ -67,7 +71,8 @@ export class ServiceUser {
           user: service,
           host,
           passwords: [generated],
-          require: TLS.mariadb.require,
+          require: certificate?.use === "required" ? certificate.name : "SSL",
+          clientCertificate: certificate && certificateOf(certificate, service),
           maxUserConnections: connectionLimit,
           grants,
         },
@@ -75,16 +80,37 @@ export class ServiceUser {
       );
       this.login = pulumi.output(service);
       this.password = proven(generated, made);
+      this.clientCertificate = certificate && proven(certificateOf(certificate, service), made);
       this.accounts = [made];
       return;
     }
     const made = new PostgresLogin(
       `${name}-login`,
-      { ...common, worksAs: service, password: generated, connectionLimit, settings: account.settings },
+      {
+        ...common,
+        worksAs: service,
+        password: generated,
+        connectionLimit,
+        settings: account.settings,
+        clientCertificates: certificate?.certificates,
+        requireClientCertificate: certificate?.use === "required",
+      },
       opts,
     );
     this.login = made.role;
     this.password = proven(generated, made);
+    this.clientCertificate = certificate && proven(certificateOf(certificate, made.role), made);
     this.accounts = [made];
   }
+}
+
+function certificateOf(
+  { certificates }: ShownCertificate,
+  login: pulumi.Input<string>,
+): pulumi.Output<string> {
+  return pulumi.all([certificates, login]).apply(([all, login]) => {
+    const text = all[login];
+    if (text === undefined) throw new Error(`no certificate is made out to ${login}`);
+    return text;
+  });
 }

@@ -1,38 +1,21 @@
-import type * as pulumi from "@pulumi/pulumi";
 import type { MigrationSet } from "../estate/migrations/types";
 import { rowSecurityOf } from "../estate/row-security";
-import type { DatabaseEntry, Estate, RedisUserEntry } from "../estate/types";
+import type { Estate } from "../estate/types";
 import { PostgresJobs } from "../provider/resources";
-import type { Target } from "./connections";
+import type { ClientCertificates } from "./client-certificates";
 import { ContextKeyring } from "./context-keys";
+import type { DatabaseLogin, RedisLogin } from "./logins";
 import { MariadbDatabase } from "./mariadb-database";
 import { postgresJobs } from "./plans/jobs";
 import { PostgresDatabase } from "./postgres-database";
 import { RedisUser } from "./redis-user";
 import type { Rotation } from "./rotation";
 import type { Servers } from "./servers";
-import type { ServiceUser } from "./service-user";
-
-/** A database and who works in it. */
-export interface DatabaseLogin {
-  entry: DatabaseEntry;
-  server: Target;
-  /** undefined: retired. */
-  user: ServiceUser | undefined;
-  /** What it signs contexts with; undefined: the database has no row security. */
-  contextKey: pulumi.Output<string> | undefined;
-  database: pulumi.Resource;
-}
-
-export interface RedisLogin {
-  entry: RedisUserEntry;
-  server: Target;
-  user: RedisUser;
-}
 
 export interface DatabasesArgs {
   servers: Servers;
   rotation: Rotation;
+  certificates: ClientCertificates;
   /** By database. */
   migrations: Readonly<Record<string, MigrationSet>>;
 }
@@ -40,22 +23,30 @@ export interface DatabasesArgs {
 /** Every database of the catalogue on its server, and the jobs that run in them. */
 export function createDatabases(
   estate: Estate,
-  { servers, rotation, migrations: all }: DatabasesArgs,
+  { servers, rotation, certificates, migrations: all }: DatabasesArgs,
 ): DatabaseLogin[] {
   const keyring = new ContextKeyring("context-keys");
   const databases = estate.databases.map((entry): DatabaseLogin => {
     const { name } = entry;
     const generation = rotation.generationOf(name);
     const migrations = all[name];
+    const certificate = certificates.of(name);
     if (entry.engine === "mariadb") {
       const server = servers[entry.server];
-      const database = new MariadbDatabase(name, { entry, server, generation, migrations });
+      const database = new MariadbDatabase(name, { entry, server, generation, migrations, certificate });
       return { entry, server, user: database.user, contextKey: undefined, database };
     }
     const server = servers.postgres;
     const declaration = rowSecurityOf(name);
     const rowSecurity = declaration && { declaration, keyring };
-    const database = new PostgresDatabase(name, { entry, server, generation, migrations, rowSecurity });
+    const database = new PostgresDatabase(name, {
+      entry,
+      server,
+      generation,
+      migrations,
+      rowSecurity,
+      certificate,
+    });
     return { entry, server, user: database.user, contextKey: database.rowSecurity?.contextKey, database };
   });
   new PostgresJobs(
@@ -72,8 +63,11 @@ export function createDatabases(
 /** None where the stack has no Redis. */
 export function createRedisUsers(estate: Estate, server: Servers["redis"], rotation: Rotation): RedisLogin[] {
   if (!server) return [];
-  return estate.redisUsers.map((entry) => {
-    const generation = rotation.generationOf(entry.name);
-    return { entry, server, user: new RedisUser(`redis-${entry.name}`, { entry, server, generation }) };
-  });
+  return estate.redisUsers
+    .filter(({ state }) => state === "live")
+    .map((entry) => {
+      const generation = rotation.generationOf(entry.name);
+      const user = new RedisUser(`redis-${entry.name}`, { entry, server, generation });
+      return { entry, server: { ...server.target, port: entry.port }, user };
+    });
 }

@@ -5,6 +5,8 @@ export interface AddressRange {
   family: 4 | 6;
   /** Bits of the prefix: 32 or 128 is one address. */
   prefix: number;
+  /** The first address of it, as a number. */
+  first: bigint;
   /** As ufw and the kernel write it: host bits cleared, IPv6 shortened, no prefix on a single address. */
   text: string;
 }
@@ -19,8 +21,14 @@ export function parseRange(text: string): AddressRange | undefined {
   const prefix = Number(prefixText ?? bits);
   if (prefix > bits) return undefined;
   const free = BigInt(bits - prefix);
-  const network = family === 4 ? fromNumber4((number4(base) >> free) << free) : clear6(base, free);
-  return { family: family === 4 ? 4 : 6, prefix, text: prefix === bits ? network : `${network}/${prefix}` };
+  const first = ((family === 4 ? number4(base) : number6(base)) >> free) << free;
+  const network = family === 4 ? fromNumber4(first) : fromNumber6(first);
+  return {
+    first,
+    family: family === 4 ? 4 : 6,
+    prefix,
+    text: prefix === bits ? network : `${network}/${prefix}`,
+  };
 }
 
 /** Always with a prefix, as pg_hba.conf wants it: `10.77.0.11` -> `10.77.0.11/32`. */
@@ -38,8 +46,7 @@ function fromNumber4(value: bigint): string {
   return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 255n).join(".");
 }
 
-function clear6(address: string, free: bigint): string {
-  const value = (number6(address) >> free) << free;
+function fromNumber6(value: bigint): string {
   const groups = Array.from({ length: 8 }, (_, index) =>
     ((value >> BigInt(112 - 16 * index)) & 0xffffn).toString(16),
   );
@@ -59,4 +66,9 @@ function number6(address: string): bigint {
   const [before, after] = [groups(head), groups(tail ?? "")];
   const zeros = tail === undefined ? [] : Array<string>(8 - before.length - after.length).fill("0");
   return [...before, ...zeros, ...after].reduce((sum, group) => sum * 65536n + BigInt(`0x${group}`), 0n);
+}
+
+/** `10.0.0.5:3306`, `[fd77::1]:3306` */
+export function endpointOf(address: string, port: number): string {
+  return isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 }

@@ -2,33 +2,39 @@ import type * as net from "node:net";
 import * as tls from "node:tls";
 // Loaded at the first connection: a preview mostly opens none.
 import type * as mysql from "mysql2/promise";
-import { type Endpoint, endOfCertificate, openSocket, type Trust } from "./socket";
+import { lineOfSyntaxError, mariadbWords } from "./mariadb-words";
+import { type Endpoint, endOfCertificate, OWN_CERTIFICATE_REFUSED, openSocket, type Trust } from "./socket";
 
 export interface MariadbLogin {
   user: string;
   password?: string | undefined;
   /** Database to open; default: none. */
   database?: string | undefined;
+  /** PEM of a private key and its certificate, shown to a server that asks; default: none. */
+  clientCertificate?: string | undefined;
 }
 
 export type MariadbValue = string | number | null;
 export type MariadbRow = Record<string, unknown>;
 
-/** A refusal by the server: `errno` is MariaDB's error number (1045, 1290, ...). The text never holds a secret. */
+/**
+ * A refusal by the server: `errno` is MariaDB's error number (1045, 1290, ...). The text never holds a secret, nor a value of a row:
+ * what the driver says goes through mariadbWords, and nothing else of its error is kept.
+ */
 export class MariadbError extends Error {
   constructor(
     message: string,
     readonly errno?: number,
+    /** Of a syntax error: its line in the statement, from 1. */
+    readonly line?: number,
   ) {
     super(message);
     this.name = "MariadbError";
   }
 }
 
-/** Password hashes that the server quotes back in an error. */
-function withoutHashes(text: string): string {
-  return text.replace(/\*[0-9A-Fa-f]{40}/g, "*...");
-}
+/** What mysql2 throws. */
+type DriverError = Partial<mysql.QueryError> & { message: string };
 
 /** One connection over verified TLS. */
 export class MariadbConnection {
@@ -58,9 +64,9 @@ export class MariadbConnection {
       const [rows] = await this.inner.query<mysql.RowDataPacket[]>(sql, [...values]);
       return Array.isArray(rows) ? (rows as unknown as Row[]) : [];
     } catch (error) {
-      const { message, errno, fatal } = error as { message: string; errno?: number; fatal?: boolean };
-      if (fatal) this.dead = true;
-      throw new MariadbError(withoutHashes(message), errno);
+      const said = error as DriverError;
+      if (said.fatal) this.dead = true;
+      throw new MariadbError(mariadbWords(said), said.errno, lineOfSyntaxError(said));
     }
   }
 
@@ -110,7 +116,14 @@ export async function connectMariadb(
       database: login.database,
       connectTimeout: timeoutMs,
       // A fresh object each time: mysql2 resumes TLS sessions by it, and a resumed one is not verified again.
-      ssl: { ca: trust.caCertificate, rejectUnauthorized: true, verifyIdentity: true, minVersion: "TLSv1.2" },
+      ssl: {
+        ca: trust.caCertificate,
+        ...(login.clientCertificate && { key: login.clientCertificate, cert: login.clientCertificate }),
+        rejectUnauthorized: true,
+        verifyIdentity: true,
+        minVersion: "TLSv1.2",
+      },
+      authPlugins: Object.fromEntries(TELLING.map((name) => [name, refuseToTell(name)])),
       charset: "utf8mb4",
       supportBigNumbers: true,
       multipleStatements: false,
@@ -128,6 +141,15 @@ export async function connectMariadb(
   // String literals are written for these modes; a server default of ANSI_QUOTES must not change their meaning.
   await connection.query("SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'");
   return connection;
+}
+
+/** Ways to log in that hand the server the password itself, over TLS; no account of MariaDB needs one. A server that was taken over asks. */
+const TELLING = ["caching_sha2_password", "sha256_password", "mysql_clear_password"];
+
+function refuseToTell(name: string): mysql.AuthPlugin {
+  return () => () => {
+    throw new Error(`the server asks for the password in clear (${name}), which it is not told`);
+  };
 }
 
 /**
@@ -153,11 +175,11 @@ function identityFault(connection: mysql.Connection, serverName: string): Error 
 }
 
 function explainConnect(error: unknown, where: string, serverName: string): MariadbError {
-  const { message, errno, code } = error as { message: string; errno?: number; code?: string };
-  const fix = connectFix(code, message, serverName);
+  const said = error as DriverError;
+  const fix = connectFix(said.code, said.message, serverName);
   return new MariadbError(
-    `cannot log in as ${where}: ${withoutHashes(message)}${fix ? `. ${fix}` : ""}`,
-    errno,
+    `cannot log in as ${where}: ${mariadbWords(said)}${fix ? `. ${fix}` : ""}`,
+    said.errno,
   );
 }
 
@@ -166,6 +188,8 @@ function connectFix(code: string | undefined, message: string, serverName: strin
   if (/altnames|does not match certificate/i.test(message)) {
     return `The certificate must carry the name "${serverName}": correct serverName, or issue a new certificate`;
   }
+  if (OWN_CERTIFICATE_REFUSED.test(message))
+    return "The server does not take the login's own certificate: it has ended, or its authority is not in ssl_ca";
   if (/self.signed|unable to (verify|get)|certificate/i.test(message)) {
     return "The certificate is not the pinned one nor signed by it: compare caCertificate with the server's certificate";
   }

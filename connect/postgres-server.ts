@@ -1,17 +1,53 @@
-import { connectPostgres, type PostgresConnection, type PostgresLogin } from "./postgres";
+import { connectPostgres, type PostgresConnection, PostgresError, type PostgresLogin } from "./postgres";
+import { NEWER_SETTINGS, PINNED_SETTINGS } from "./postgres-settings";
 import type { Endpoint, Trust } from "./socket";
 
 /** The database where everything shared by the databases of a server is changed, and where the lock is held. */
 export const MAINTENANCE_DATABASE = "postgres";
 
-/** Connections per database. Changes run one at a time, so more would serve reading only. */
-const POOL_SIZE = 3;
+/** SQLSTATE of a setting that the server does not have. */
+const UNKNOWN_SETTING = "42704";
+
+/** Most time for a statement in a service's session, in ms. */
+const SERVICE_STATEMENT_MS = 30_000;
 
 /**
- * The admin works in databases where others may create functions: with their schemas on the search path, a function or
- * operator of theirs could be called in place of PostgreSQL's own, with the admin's rights. Every name is qualified.
+ * A session of ours: it begins with the pinned settings, whatever a database's owner has set there. `server`: what is known of the
+ * server from session to session. Throws PostgresError.
  */
-const SETTINGS = { search_path: "pg_catalog" };
+export async function openPinned(
+  endpoint: Endpoint,
+  trust: Trust,
+  login: Omit<PostgresLogin, "settings">,
+  { timeoutMs, server = { newer: true } }: { timeoutMs?: number; server?: { newer: boolean } } = {},
+): Promise<PostgresConnection> {
+  const settings = server.newer ? { ...PINNED_SETTINGS, ...NEWER_SETTINGS } : PINNED_SETTINGS;
+  try {
+    return await connectPostgres(endpoint, trust, { ...login, settings }, timeoutMs);
+  } catch (error) {
+    if (!server.newer || !(error instanceof PostgresError) || error.code !== UNKNOWN_SETTING) throw error;
+    server.newer = false;
+    return openPinned(endpoint, trust, login, { ...(timeoutMs && { timeoutMs }), server });
+  }
+}
+
+/**
+ * A session as a service, to see what the service sees: its role and what its database sets are kept, and nothing of it is taken for
+ * true that the service could put there. No statement takes longer than half a minute, whatever the service has set. `settings`
+ * outrank the service's. Throws PostgresError.
+ */
+export function openAsService(
+  endpoint: Endpoint,
+  trust: Trust,
+  { settings, ...login }: PostgresLogin,
+  timeoutMs?: number,
+): Promise<PostgresConnection> {
+  const bounded = { statement_timeout: String(SERVICE_STATEMENT_MS), ...settings };
+  return connectPostgres(endpoint, trust, { ...login, settings: bounded }, timeoutMs);
+}
+
+/** Connections per database. Changes run one at a time, so more would serve reading only. */
+const POOL_SIZE = 3;
 
 /** An idle connection is in the way of DROP DATABASE and CREATE DATABASE .. TEMPLATE: it does not stay long. */
 const IDLE_MS = 2_000;
@@ -25,6 +61,8 @@ interface Pool {
 /** One PostgreSQL server: a small pool for each database. Opens nothing before the first use. Throws PostgresError. */
 export class PostgresServer {
   private readonly pools = new Map<string, Pool>();
+  /** `newer`: it has not said that it does not know the newer settings. */
+  private readonly known = { newer: true };
 
   constructor(
     readonly endpoint: Endpoint,
@@ -53,9 +91,9 @@ export class PostgresServer {
     }
   }
 
-  /** A connection of somebody else's, on its own: the caller closes it. Throws PostgresError. */
+  /** A service's session, on its own: the caller closes it. See openAsService. Throws PostgresError. */
   openAs(login: PostgresLogin): Promise<PostgresConnection> {
-    return connectPostgres(this.endpoint, this.trust, login);
+    return openAsService(this.endpoint, this.trust, login);
   }
 
   /** Closes the idle connections; those at work close when they are given back. */
@@ -70,7 +108,7 @@ export class PostgresServer {
   }
 
   private connect(database: string): Promise<PostgresConnection> {
-    return connectPostgres(this.endpoint, this.trust, { ...this.login, database, settings: SETTINGS });
+    return openPinned(this.endpoint, this.trust, { ...this.login, database }, { server: this.known });
   }
 
   private poolOf(database: string): Pool {

@@ -1,22 +1,29 @@
+import type { EventEmitter } from "node:events";
 import type * as net from "node:net";
 import * as tls from "node:tls";
 // Loaded at the first connection: a preview mostly opens none.
-import type { Client, ClientConfig, DatabaseError } from "pg";
-import { type Endpoint, endOfCertificate, openSocket, type Trust } from "./socket";
+import type { Client, ClientConfig, DatabaseError, QueryConfig } from "pg";
+import { postgresDetail, postgresWords } from "./postgres-words";
+import { type Endpoint, endOfCertificate, OWN_CERTIFICATE_REFUSED, openSocket, type Trust } from "./socket";
 
 export interface PostgresLogin {
   user: string;
   password?: string | undefined;
   /** Database to open. Default: `postgres`. */
   database?: string | undefined;
-  /** Settings of the session from its first statement on, `{ search_path: "pg_catalog" }`. No spaces in values. */
+  /** Settings of the session from its first statement on, `{ search_path: "pg_catalog" }`. */
   settings?: Record<string, string> | undefined;
+  /** PEM of a private key and its certificate, shown to a server that asks; default: none. */
+  clientCertificate?: string | undefined;
 }
 
 export type PostgresValue = string | number | boolean | null | readonly string[] | readonly number[];
 export type PostgresRow = Record<string, unknown>;
 
-/** A refusal by the server or on the way to it: `code` is the SQLSTATE (`28P01`, `3D000`, ...). Never holds a secret. */
+/**
+ * A refusal by the server or on the way to it: `code` is the SQLSTATE (`28P01`, `3D000`, ...). Never holds a secret, nor a value of
+ * a row: what the driver says goes through postgresWords, and nothing else of its error is kept.
+ */
 export class PostgresError extends Error {
   constructor(
     message: string,
@@ -29,11 +36,6 @@ export class PostgresError extends Error {
     super(message);
     this.name = "PostgresError";
   }
-}
-
-/** SCRAM verifiers that a server might quote back in an error. */
-function withoutVerifiers(text: string): string {
-  return text.replace(/SCRAM-SHA-256\$[^\s'"]*/g, "SCRAM-SHA-256$...");
 }
 
 /** One connection over verified TLS. */
@@ -66,17 +68,31 @@ export class PostgresConnection {
     try {
       return (await this.inner.query<Row>(sql, [...values])).rows;
     } catch (error) {
-      const { message, code, severity, detail, position } = error as Partial<DatabaseError> & {
-        message: string;
-      };
-      if (severity === undefined || severity === "FATAL" || severity === "PANIC") this.dead = true;
-      throw new PostgresError(
-        withoutVerifiers(message),
-        code,
-        detail,
-        position === undefined ? undefined : Number(position),
-      );
+      throw this.refusal(error);
     }
+  }
+
+  /** Runs text that was told to be one statement; the server refuses it where it finds a second. Throws PostgresError. */
+  async statement(text: string): Promise<void> {
+    // Without values pg would send a simple query, which may hold any number of statements. Its types do not know the mode.
+    const single: QueryConfig & { queryMode: "extended" } = { text, queryMode: "extended" };
+    try {
+      await this.inner.query(single);
+    } catch (error) {
+      throw this.refusal(error);
+    }
+  }
+
+  private refusal(error: unknown): PostgresError {
+    const said = error as Partial<DatabaseError> & { message: string };
+    const { code, severity, position } = said;
+    if (severity === undefined || severity === "FATAL" || severity === "PANIC") this.dead = true;
+    return new PostgresError(
+      postgresWords(said),
+      code,
+      postgresDetail(said),
+      position === undefined ? undefined : Number(position),
+    );
   }
 
   /** Runs `work` between BEGIN and COMMIT; rolls back where it throws. */
@@ -143,15 +159,16 @@ export async function connectPostgres(
     // Without one pg would search PGPASSWORD and ~/.pgpass.
     password: login.password ?? "",
     database,
-    ssl: verifiedTls(trust, serverName),
+    ssl: verifiedTls(trust, serverName, login.clientCertificate),
     stream: () => alreadyConnected(socket),
     connectionTimeoutMillis: timeoutMs,
     application_name: "database-estate",
     options: Object.entries(login.settings ?? {})
-      .map(([name, value]) => `-c ${name}=${value}`)
+      .map(([name, value]) => `-c ${name}=${value.replace(/[\\\s]/g, "\\$&")}`)
       .join(" "),
   } satisfies ClientConfig);
   const connection = new PostgresConnection(client, database);
+  neverTell(client);
   try {
     await client.connect();
   } catch (error) {
@@ -167,9 +184,23 @@ export async function connectPostgres(
   return connection;
 }
 
-function verifiedTls(trust: Trust, serverName: string): tls.ConnectionOptions {
+/**
+ * pg gives a server that asks for it the password itself, or its MD5; ours have SCRAM verifiers, and one that was taken over asks. The
+ * first listener ends the connection, and what pg's own then writes goes nowhere.
+ */
+function neverTell(client: Client): void {
+  const { connection } = client as unknown as { connection: EventEmitter & { stream: net.Socket } };
+  for (const asked of ["authenticationCleartextPassword", "authenticationMD5Password"]) {
+    connection.prependListener(asked, () =>
+      connection.stream.destroy(new Error("the server asks for the password itself, which it is not told")),
+    );
+  }
+}
+
+function verifiedTls(trust: Trust, serverName: string, shown: string | undefined): tls.ConnectionOptions {
   return {
     ca: trust.caCertificate,
+    ...(shown && { key: shown, cert: shown }),
     rejectUnauthorized: true,
     minVersion: "TLSv1.2",
     checkServerIdentity: (_host, certificate) => tls.checkServerIdentity(serverName, certificate),
@@ -197,11 +228,11 @@ function identityFault(client: Client, serverName: string): Error | undefined {
 }
 
 function explainConnect(error: unknown, where: string, serverName: string): PostgresError {
-  const { message, code } = error as { message: string; code?: string };
-  const fix = connectFix(code, message, serverName);
+  const said = error as Partial<DatabaseError> & { message: string };
+  const fix = connectFix(said.code, said.message, serverName);
   return new PostgresError(
-    `cannot connect ${where}: ${withoutVerifiers(message)}${fix ? `. ${fix}` : ""}`,
-    code,
+    `cannot connect ${where}: ${postgresWords(said)}${fix ? `. ${fix}` : ""}`,
+    said.code,
   );
 }
 
@@ -210,6 +241,10 @@ function connectFix(code: string | undefined, message: string, serverName: strin
   if (/altnames|does not match certificate/i.test(message)) {
     return `The certificate must carry the name "${serverName}": correct serverName, or issue a new certificate`;
   }
+  if (/requires a valid client certificate/.test(message))
+    return "The server lets this login in with a certificate of its own alone: give clientCertificate";
+  if (OWN_CERTIFICATE_REFUSED.test(message))
+    return "The server does not take the login's own certificate: it has ended, or its authority is not in ssl_ca_file";
   if (/self.signed|unable to (verify|get)|certificate/i.test(message)) {
     return "The certificate is not the pinned one nor signed by it: compare caCertificate with the server's certificate";
   }

@@ -162,15 +162,27 @@ export function pairs(reply: RedisReply): Record<string, RedisReply> {
   return found;
 }
 
-/** One Redis server behind one connection, opened at the first use and again when it was lost. */
+/** One Redis instance behind one connection, opened at the first use and again when it was lost. */
 export class RedisServer {
   private connection: Promise<RedisConnection> | undefined;
+  /** Others on the same host, which have the same admin and show the same certificate; by port. */
+  private readonly others = new Map<number, RedisServer>();
 
   constructor(
     readonly endpoint: Endpoint,
     private readonly trust: Trust,
     private readonly login: RedisLogin,
   ) {}
+
+  /** The host's instance on that port. */
+  at(port: number): RedisServer {
+    if (port === this.endpoint.port) return this;
+    const known = this.others.get(port);
+    if (known) return known;
+    const other = new RedisServer({ ...this.endpoint, port }, this.trust, this.login);
+    this.others.set(port, other);
+    return other;
+  }
 
   /** Throws RedisError. */
   async call(command: string, ...args: (string | number)[]): Promise<RedisReply> {
@@ -192,6 +204,7 @@ export class RedisServer {
     const connection = await this.connection?.catch(() => undefined);
     this.connection = undefined;
     await connection?.close();
+    await Promise.all([...this.others.values()].map((other) => other.close()));
   }
 
   private async connected(): Promise<RedisConnection> {

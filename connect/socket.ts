@@ -5,7 +5,7 @@ import { TLSSocket } from "node:tls";
 export interface Endpoint {
   host: string;
   port: number;
-  /** `socks5://127.0.0.1:PORT`, or undefined for a direct connection. Default: `proxyFromEnvironment()`. */
+  /** `socks5://USER:PASSWORD@127.0.0.1:PORT`, or undefined for a direct connection. Default: `proxyFromEnvironment()`. */
   proxy?: string | undefined;
 }
 
@@ -16,6 +16,10 @@ export interface Trust {
   /** The name the certificate must carry. Default: the endpoint's host. */
   serverName?: string | undefined;
 }
+
+/** What TLS says of a certificate that we have shown and the peer does not take; of one of the peer's, Node says something else. */
+export const OWN_CERTIFICATE_REFUSED =
+  /alert (?:unknown ca|bad certificate|certificate (?:expired|unknown|revoked))/;
 
 /** End of the certificate that the peer has shown, `Nov 20 11:15:11 2028 GMT`; empty: the socket is not encrypted. */
 export function endOfCertificate(socket: unknown): string {
@@ -54,12 +58,17 @@ function direct({ host, port }: Endpoint, timeoutMs: number): Promise<net.Socket
 }
 
 async function throughSocks({ host, port }: Endpoint, proxy: string, timeoutMs: number): Promise<net.Socket> {
-  const url = parseProxy(proxy);
+  const at = parseProxy(proxy);
   const { SocksClient } = await import("socks");
   try {
     const { socket } = await SocksClient.createConnection({
       command: "connect",
-      proxy: { host: url.hostname, port: Number(url.port || 1080), type: 5 },
+      proxy: {
+        host: at.host,
+        port: at.port,
+        type: 5,
+        ...(at.login && { userId: at.login.user, password: at.login.password }),
+      },
       destination: { host, port },
       timeout: timeoutMs,
     });
@@ -67,21 +76,52 @@ async function throughSocks({ host, port }: Endpoint, proxy: string, timeoutMs: 
     return socket;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(
-      `cannot connect to ${host}:${port} through ${proxy}: ${reason}. Is the tunnel open? Run: npx estate tunnel`,
-    );
+    throw new Error(`cannot connect to ${host}:${port} through ${at.shown}: ${reason}. ${adviceOn(reason)}`);
   }
 }
 
-function parseProxy(proxy: string): URL {
+/** The library names a SOCKS server's answer in its message alone. */
+function adviceOn(reason: string): string {
+  if (/NotAllowed/.test(reason)) {
+    return (
+      "The tunnel leads to the endpoints that the stack declares, as far as the web host permits them. Is this one declared? " +
+      "What the web host has to permit, prints: npx estate tunnel --sshd-config"
+    );
+  }
+  if (/authentication/i.test(reason)) {
+    return 'ALL_PROXY has not the password of this tunnel. Set it anew: eval "$(npx estate tunnel --background)"';
+  }
+  if (/HostUnreachable/.test(reason)) {
+    return "The tunnel is open, but the web host gets no answer from there: is the server up, and does its firewall let the web host in?";
+  }
+  return "Is the tunnel open? Run: npx estate tunnel";
+}
+
+/** A SOCKS5 proxy, as its URL says. */
+export interface SocksProxy {
+  host: string;
+  port: number;
+  login: { user: string; password: string } | undefined;
+  /** The URL without user and password, for messages. */
+  shown: string;
+}
+
+/** Errors name no password: what is no URL is not repeated. */
+export function parseProxy(proxy: string): SocksProxy {
   let url: URL;
+  let login: SocksProxy["login"];
   try {
     url = new URL(proxy);
+    if (url.username) {
+      login = { user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
+    }
   } catch {
-    throw new Error(`ALL_PROXY is "${proxy}", which is no URL. Use the form socks5://127.0.0.1:1080`);
+    throw new Error("ALL_PROXY is no URL. Use the form socks5://USER:PASSWORD@127.0.0.1:1080");
   }
+  const port = Number(url.port || 1080);
+  const shown = `${url.protocol}//${url.hostname}:${port}`;
   if (!/^socks5h?:$/.test(url.protocol)) {
-    throw new Error(`ALL_PROXY is "${proxy}". Only socks5:// is understood: socks5://127.0.0.1:1080`);
+    throw new Error(`ALL_PROXY is ${shown}. Only socks5:// is understood: socks5://127.0.0.1:1080`);
   }
-  return url;
+  return { host: url.hostname, port, login, shown };
 }

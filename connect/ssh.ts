@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
-import type { Readable } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 // Loaded at the first connection: a preview mostly opens none.
-import type { Client, ConnectConfig, SFTPWrapper } from "ssh2";
+import type { Client, ClientChannel, ConnectConfig, SFTPWrapper } from "ssh2";
+import { endpointOf } from "./address";
 import { openSocket } from "./socket";
 
 /** An SSH server and how to log in to it. At least one of privateKey, password and an agent is needed. */
@@ -24,6 +26,8 @@ export interface SshTarget {
 export interface SshOptions {
   /** Most time for connecting and logging in, in ms; 0: no limit. Default 15 s. */
   timeoutMs?: number;
+  /** How long a server that refuses the connection is asked again, in ms. Default 5 s: one that reads its settings anew does not listen for a moment. */
+  patienceMs?: number;
   /** Ends the attempt, and later the connection with everything that runs in it. */
   signal?: AbortSignal;
 }
@@ -42,10 +46,13 @@ export interface RunResult {
   code: number;
 }
 
-/** `code` tells what went wrong; only `unreachable` is worth another try. */
+/** `forbidden`: the SSH server does not let this user do it. Only `unreachable` is worth another try. */
+export type SshFault = "unreachable" | "host-key" | "auth" | "key-file" | "cancelled" | "lost" | "forbidden";
+
+/** `code` tells what went wrong. */
 export class SshError extends Error {
   constructor(
-    readonly code: "unreachable" | "host-key" | "auth" | "key-file" | "cancelled" | "lost",
+    readonly code: SshFault,
     message: string,
   ) {
     super(message);
@@ -53,13 +60,21 @@ export class SshError extends Error {
   }
 }
 
+/** What a command may say, on both its ways together: it is kept in memory, and a host that was taken over never ends. */
+const LARGEST_ANSWER = 64 * 2 ** 20;
+
 /** A silent peer is given up after this many ms times three. */
 const KEEPALIVE = 15_000;
+
+/** RFC 4254, 5.1: why a channel was not opened. */
+const ADMINISTRATIVELY_PROHIBITED = 1;
 
 /** A connection that is logged in. */
 export class SshConnection {
   /** The fault that ended the connection, if one did. */
   private fault: SshError | undefined;
+  /** When the connection has ended, with its fault if one ended it. Never rejects. */
+  readonly ended: Promise<SshError | undefined>;
 
   constructor(
     private readonly client: Client,
@@ -77,7 +92,12 @@ export class SshConnection {
     client.on("error", (error) => {
       this.fault ??= new SshError("lost", `lost the connection to ${where}: ${error.message}`);
     });
-    client.on("close", () => signal?.removeEventListener("abort", cancel));
+    this.ended = new Promise((resolve) => {
+      client.on("close", () => {
+        signal?.removeEventListener("abort", cancel);
+        resolve(this.fault);
+      });
+    });
   }
 
   /** `SHA256:...` of the host key, as ssh-keygen -l prints it. */
@@ -88,7 +108,7 @@ export class SshConnection {
   /**
    * Runs a command in the user's shell on the host. A code other than 0 is an answer, not an error.
    * `environment` reaches the command only where the server's AcceptEnv allows it: it does not say so.
-   * @throws SshError when the connection is lost, or the command ends without an exit code (a signal)
+   * @throws SshError when the connection is lost, the command says more than memory takes, or ends without an exit code (a signal)
    */
   run(command: string, options: RunOptions = {}): Promise<RunResult> {
     const { stdin = "", onStderr } = options;
@@ -102,11 +122,19 @@ export class SshConnection {
       this.attempt(reject, () =>
         this.client.exec(command, { env: options.environment ?? {} }, (error, channel) => {
           if (error) return reject(lost(`the command was not started (${error.message})`));
-          channel.on("data", (data: Buffer) => out.push(data));
-          channel.stderr.on("data", (data: Buffer) => {
-            err.push(data);
-            onStderr?.(data.toString());
-          });
+          let bytes = 0;
+          const hear = (into: Buffer[], tell?: (text: string) => void) => (data: Buffer) => {
+            bytes += data.length;
+            if (bytes > LARGEST_ANSWER) {
+              reject(lost(`the command said more than ${LARGEST_ANSWER} bytes`));
+              channel.close();
+              return;
+            }
+            into.push(data);
+            tell?.(data.toString());
+          };
+          channel.on("data", hear(out));
+          channel.stderr.on("data", hear(err, onStderr));
           channel.on("exit", (code: number | null, signal?: string) => {
             ended = { code, signal };
           });
@@ -139,13 +167,44 @@ export class SshConnection {
     });
   }
 
-  /** Opens a TCP connection from the host on. */
-  forward(host: string, port: number): Promise<Readable> {
+  /** Opens a TCP connection from the host on. @throws SshError: `unreachable`, or `forbidden` */
+  forward(host: string, port: number): Promise<Duplex> {
+    return this.openChannel(endpointOf(host, port), (done) =>
+      this.client.forwardOut("127.0.0.1", 0, host, port, done),
+    );
+  }
+
+  /** Opens a connection to a Unix socket of the host. @throws SshError: `unreachable`, or `forbidden` */
+  forwardToSocket(path: string): Promise<Duplex> {
+    return this.openChannel(path, (done) => this.client.openssh_forwardOutStreamLocal(path, done));
+  }
+
+  /** Whether the host listens for us on a port of its loopback that it chooses; it stops again at once. */
+  listens(): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.attempt(reject, () =>
-        this.client.forwardOut("127.0.0.1", 0, host, port, (error, channel) => {
+        this.client.forwardIn("127.0.0.1", 0, (error, port) => {
+          if (error) return resolve(false);
+          this.client.unforwardIn("127.0.0.1", port, () => resolve(true));
+        }),
+      );
+    });
+  }
+
+  private openChannel(
+    to: string,
+    start: (done: (error: Error | undefined, channel: ClientChannel) => void) => void,
+  ): Promise<Duplex> {
+    return new Promise((resolve, reject) => {
+      this.attempt(reject, () =>
+        start((error, channel) => {
           if (!error) return resolve(channel);
-          reject(new SshError("unreachable", `${this.where} cannot reach ${host}:${port}: ${error.message}`));
+          const prohibited = "reason" in error && error.reason === ADMINISTRATIVELY_PROHIBITED;
+          reject(
+            prohibited
+              ? new SshError("forbidden", `${this.where} is not allowed to forward to ${to}`)
+              : new SshError("unreachable", `${this.where} cannot reach ${to}: ${error.message}`),
+          );
         }),
       );
     });
@@ -171,12 +230,26 @@ export class SshConnection {
  * @throws SshError, its text names host, user and what to do
  */
 export async function openSsh(target: SshTarget, options: SshOptions = {}): Promise<SshConnection> {
+  const { patienceMs = 5_000, signal } = options;
+  const end = Date.now() + patienceMs;
+  for (let pauseMs = 50; ; pauseMs *= 2) {
+    try {
+      return await attemptSsh(target, options);
+    } catch (error) {
+      const again = error instanceof SshError && error.code === "unreachable" && Date.now() + pauseMs < end;
+      if (!again || signal?.aborted) throw error;
+      await sleep(pauseMs);
+    }
+  }
+}
+
+async function attemptSsh(target: SshTarget, options: SshOptions): Promise<SshConnection> {
   const { timeoutMs = 15_000, signal } = options;
   const { Client } = await import("ssh2");
   if (signal?.aborted) throw new SshError("cancelled", `cancelled before connecting to ${placeOf(target)}`);
   const pinned = target.hostKey === undefined ? undefined : parseHostKey(target.hostKey, target.host);
   const login = loginOf(target);
-  const via = target.proxy && (await openSsh(target.proxy, options));
+  const via = target.proxy && (await attemptSsh(target.proxy, options));
   try {
     const socket = await reach(target, via, timeoutMs);
     const client = new Client();

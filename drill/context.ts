@@ -1,4 +1,5 @@
 import { messageOf } from "../ops/exit";
+import type { AsService } from "./fill/services";
 import type { Operator } from "./operator";
 import type { DrillReport, Finding } from "./report/model";
 import type { Servers } from "./servers";
@@ -7,6 +8,7 @@ import type { Servers } from "./servers";
 export interface Drill {
   operator: Operator;
   servers: Servers;
+  asService: AsService;
   report: DrillReport;
   /** A line of progress. */
   say(line: string): void;

@@ -5,7 +5,9 @@ import { loadStackConfig } from "../estate/load";
 import { couldNotTell, type ExitCode, messageOf } from "../ops/exit";
 import type { Io } from "../ops/io";
 import { renderJson } from "../ops/render/json";
+import { readStackOutputs } from "../ops/stack-outputs";
 import { type Drill, Stopped } from "./context";
+import { asServices } from "./fill/services";
 import { Operator } from "./operator";
 import { refusal } from "./refuse";
 import { type DrillReport, EXIT_CODES, promiseFindings, verdictOf } from "./report/model";
@@ -42,10 +44,12 @@ export async function drill(options: DrillOptions, io: Io): Promise<ExitCode> {
     notes: [...NOTES],
   };
   try {
+    const { connections } = await readStackOutputs(io, options.stack);
     const place = await copyOfProject(work);
     const whole: Drill = {
       operator: new Operator(options.stack, place, path.join(directory, "commands.log")),
       servers: labServers,
+      asService: asServices(connections, io.env),
       report,
       say: (line) => io.err(`${line}\n`),
     };

@@ -36,7 +36,7 @@ export function run(command: string, args: readonly string[], options: RunOption
       unfinished = lines.pop() ?? "";
       for (const line of lines) options.onStderr?.(line);
     });
-    child.once("error", reject);
+    child.once("error", (error) => reject(new Error(`${command} did not start: ${error.message}`)));
     child.once("close", (code) => resolve({ code: code ?? 1, ...finished }));
     // A program that ends early is judged by its exit code.
     child.stdin.on("error", () => undefined);

@@ -49,5 +49,7 @@ function resultsOf({ filled }: Memory, disaster: Date, restored: Restored): Data
 
 /** `20260131T020000Z`, in ms. */
 export function momentOf(run: string): number {
-  return Date.parse(run.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z"));
+  return Date.parse(
+    run.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z(?:-[0-9a-f]{8})?$/, "$1-$2-$3T$4:$5:$6Z"),
+  );
 }

@@ -47,18 +47,26 @@ export const databases = [
   postgres("ncy8",       { application: "NCY_8",      purpose: "projects, tasks and their audit",       ...personal, ...program("row-level security: the service must not own its tables"), extensions: ["pgcrypto"] }),
 ];
 
+// One instance each: what one service does to its own (a long script, all the memory, all the connections) no other one feels.
 // biome-ignore format: a table reads better with one row a line
 export const redisUsers: RedisUserEntry[] = [
-  { name: "svc_main",       application: "WordPress",  purpose: "page cache and sessions",   keyPrefix: "main:",       secret: "REDIS_PASSWORD" },
-  { name: "svc_crm",        application: "CiviCRM",    purpose: "sessions and caches",       keyPrefix: "crm:",        secret: "REDIS_CRM_PASSWORD" },
-  { name: "svc_n8n",        application: "n8n",        purpose: "execution queue",           keyPrefix: "n8n:",        secret: "REDIS_N8N_PASSWORD" },
-  { name: "svc_nextcloud",  application: "Nextcloud",  purpose: "file locks and caches",     keyPrefix: "nextcloud:",  secret: "REDIS_NEXTCLOUD_PASSWORD" },
-  { name: "svc_discourse",  application: "Discourse",  purpose: "background jobs and cache", keyPrefix: "discourse:",  secret: "REDIS_DISCOURSE_PASSWORD" },
-  { name: "svc_mcp_portal", application: "MCP portal", purpose: "sessions and rate limits",  keyPrefix: "mcp_portal:", secret: "REDIS_MCP_PORTAL_PASSWORD" },
+  redis("svc_main",       { application: "WordPress",  purpose: "page cache and sessions",   use: "cache", port: 6380, memoryShare: 20, keyPrefix: "main:",       secret: "REDIS_PASSWORD" }),
+  redis("svc_crm",        { application: "CiviCRM",    purpose: "sessions and caches",       use: "cache", port: 6381, memoryShare: 15, keyPrefix: "crm:",        secret: "REDIS_CRM_PASSWORD" }),
+  redis("svc_n8n",        { application: "n8n",        purpose: "execution queue",           use: "queue", port: 6382, memoryShare: 10, keyPrefix: "n8n:",        secret: "REDIS_N8N_PASSWORD" }),
+  redis("svc_nextcloud",  { application: "Nextcloud",  purpose: "file locks and caches",     use: "cache", port: 6383, memoryShare: 15, keyPrefix: "nextcloud:",  secret: "REDIS_NEXTCLOUD_PASSWORD" }),
+  redis("svc_discourse",  { application: "Discourse",  purpose: "background jobs and cache", use: "queue", port: 6384, memoryShare: 20, keyPrefix: "discourse:",  secret: "REDIS_DISCOURSE_PASSWORD" }),
+  redis("svc_mcp_portal", { application: "MCP portal", purpose: "sessions and rate limits",  use: "cache", port: 6385, memoryShare: 10, keyPrefix: "mcp_portal:", secret: "REDIS_MCP_PORTAL_PASSWORD" }),
 ];
 
 type Declared<Entry, Required extends keyof Entry> = Pick<Entry, Required> & Partial<Entry>;
 type Stated = "application" | "purpose" | "personalData" | "backup" | "schema";
+
+function redis(
+  name: string,
+  entry: Omit<RedisUserEntry, "name" | "state"> & Partial<RedisUserEntry>,
+): RedisUserEntry {
+  return { name, state: "live", ...entry };
+}
 
 function plesk(name: string, entry: Declared<MariadbEntry, Stated>): MariadbEntry {
   return { ...mariadb(name, entry), server: "plesk" };

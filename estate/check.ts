@@ -1,17 +1,18 @@
 import { z } from "zod";
 import { backupFaults } from "./backup";
+import { clientCertificateFaults } from "./client-certificates";
 import { now } from "./clock";
 import { type Fault, FaultyEstate } from "./faults";
 import { serviceUser } from "./naming";
+import { outgoingFaults } from "./outgoing";
 import { secretNameFaults } from "./published";
+import { redisFaults } from "./redis";
 import { rotationFaults } from "./rotation";
 import { rowSecurityOf } from "./row-security";
 import { rowSecurityFaults } from "./row-security/check";
 import { databaseSchema, redisUserSchema, stackConfigSchema } from "./schema";
+import { traitsOf } from "./servers";
 import type { DatabaseEntry, Estate, RedisUserEntry, StackConfig } from "./types";
-
-/** The web host's tariff: no sixth database fits. */
-const MOST_PLESK_DATABASES = 5;
 
 /** What was declared, as it was read: nothing about it is certain yet. */
 export interface Declared {
@@ -40,9 +41,12 @@ export function checkEstate(declared: Declared, moment = now()): Estate {
   faults.push(
     ...crossFaults(objects<DatabaseEntry>(declared.databases), objects<RedisUserEntry>(declared.redisUsers)),
   );
+  faults.push(...redisFaults(objects<RedisUserEntry>(declared.redisUsers), config?.servers.redis));
   if (config) {
     faults.push(
+      ...tunnelFaults(config),
       ...backupFaults(config.backup, objects<DatabaseEntry>(declared.databases)),
+      ...outgoingFaults(config),
       ...rotationFaults(
         { config, databases: objects(declared.databases), redisUsers: objects(declared.redisUsers) },
         moment,
@@ -63,8 +67,16 @@ export function checkEstate(declared: Declared, moment = now()): Estate {
 export function checkStackConfig(config: unknown): StackConfig {
   const faults: Fault[] = [];
   const checked = parse(stackConfigSchema, config, "", faults);
+  if (checked) faults.push(...tunnelFaults(checked));
   if (faults.length > 0) throw new FaultyEstate(faults);
   return checked as StackConfig;
+}
+
+/** The way in is worth as much as what its user can do. */
+function tunnelFaults({ access: { tunnelUser }, servers: { plesk } }: StackConfig): Fault[] {
+  if (tunnelUser !== plesk.ssh.user) return [];
+  const fix = "name another user than servers.plesk.ssh.user: one that may forward and nothing else";
+  return [{ path: "access.tunnelUser", value: tunnelUser, fix }];
 }
 
 function parse<T>(schema: z.ZodType<T>, value: unknown, root: string, faults: Fault[]): T | undefined {
@@ -124,7 +136,6 @@ function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
 }
 
 function crossFaults(databases: readonly DatabaseEntry[], redisUsers: readonly RedisUserEntry[]): Fault[] {
-  const onPlesk = databases.filter((entry) => entry.server === "plesk");
   return [
     ...repeated(databases, "databases", "name"),
     ...repeated(databases, "databases", "service"),
@@ -132,16 +143,8 @@ function crossFaults(databases: readonly DatabaseEntry[], redisUsers: readonly R
     ...repeated(redisUsers, "redisUsers", "keyPrefix"),
     ...repeated([...databases, ...redisUsers], "databases and redisUsers", "secret"),
     ...secretNameFaults(databases, redisUsers),
-    ...onPlesk.slice(MOST_PLESK_DATABASES).map(({ name }) => ({
-      path: `databases.${name}.server`,
-      value: "plesk",
-      fix:
-        `the web host takes ${MOST_PLESK_DATABASES} databases and this is one more: put it on mariadb, or retire one of ` +
-        onPlesk
-          .slice(0, MOST_PLESK_DATABASES)
-          .map((entry) => entry.name)
-          .join(", "),
-    })),
+    ...clientCertificateFaults(databases),
+    ...tooManyFaults(databases),
     ...databases
       .filter(
         ({ name, service }) =>
@@ -158,6 +161,22 @@ function crossFaults(databases: readonly DatabaseEntry[], redisUsers: readonly R
       fix: "a service whose schema is migrated by this program must not own its tables: name another owner",
     })),
   ];
+}
+
+/** A server may take only so many: a tariff of its host's. */
+function tooManyFaults(databases: readonly DatabaseEntry[]): Fault[] {
+  const servers = [...new Set(databases.map(({ server }) => server))];
+  return servers.flatMap((server) => {
+    const { mostDatabases: most, engine } = traitsOf(server as string) ?? {};
+    if (most === undefined) return [];
+    const own = databases.filter((entry) => entry.server === server);
+    const first = own.slice(0, most).map(({ name }) => name);
+    return own.slice(most).map(({ name }) => ({
+      path: `databases.${name}.server`,
+      value: server,
+      fix: `${server} takes ${most} databases and this is one more: put it on another server of ${engine}, or retire one of ${first.join(", ")}`,
+    }));
+  });
 }
 
 /** Faults of the declared row security of these databases. */

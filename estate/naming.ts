@@ -3,6 +3,9 @@
 /** The program's own login on every server it provisions. */
 export const ADMIN = "estate_admin";
 
+/** PostgreSQL's logins of the backup: one reads rows and nothing else, one makes physical copies and enters no database. */
+export const BACKUP_LOGINS = { reader: "estate_backup", copier: "estate_base" } as const;
+
 /** `mo_crm` -> `svc_crm`, `mcp_portal` -> `svc_mcp_portal`: the role or account a service works as. */
 export function serviceUser(database: string): string {
   return `svc_${database.replace(/^mo_/, "")}`;
@@ -28,6 +31,11 @@ export function databaseUrlSecretName(database: string): string {
 /** GitHub secret with the key that a service signs its requests' contexts with: `NCY8_CONTEXT_KEY`. */
 export function contextKeySecretName(database: string): string {
   return `${database.toUpperCase()}_CONTEXT_KEY`;
+}
+
+/** GitHub secret with the private key and the certificate that a service shows when it logs in: `MO_CRM_CLIENT_CERTIFICATE`. */
+export function clientCertificateSecretName(database: string): string {
+  return `${database.toUpperCase()}_CLIENT_CERTIFICATE`;
 }
 
 /** The URL's for Redis, after its password's secret: `REDIS_PASSWORD` -> `REDIS_URL`, `REDIS_CRM_PASSWORD` -> `REDIS_CRM_URL`. */

@@ -13,6 +13,8 @@ export interface ConnectionOutput {
   caCertificate: string;
   /** Name in the server's certificate. */
   serverName: string;
+  /** PEM of the private key and the certificate that the service shows; absent: it has none. */
+  clientCertificate?: string | undefined;
 }
 
 export interface RedisConnectionOutput {

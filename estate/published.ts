@@ -1,5 +1,6 @@
 import type { Fault } from "./faults";
 import {
+  clientCertificateSecretName,
   contextKeySecretName,
   databaseUrlSecretName,
   OPERATOR_SECRETS,
@@ -15,13 +16,20 @@ export interface ServiceSecrets {
   url: string;
   /** What it signs its requests' contexts with, where the database has row security. */
   contextKey?: string;
+  /** Private key and certificate that it shows when it logs in, as one text; where it has one. */
+  clientCertificate?: string;
 }
 
-export function databaseSecrets({ name, secret }: Pick<DatabaseEntry, "name" | "secret">): ServiceSecrets {
+export function databaseSecrets({
+  name,
+  secret,
+  clientCertificate,
+}: Pick<DatabaseEntry, "name" | "secret" | "clientCertificate">): ServiceSecrets {
   return {
     password: secret,
     url: databaseUrlSecretName(name),
     ...(rowSecurityOf(name) && { contextKey: contextKeySecretName(name) }),
+    ...(clientCertificate && { clientCertificate: clientCertificateSecretName(name) }),
   };
 }
 
@@ -49,7 +57,9 @@ export function expectedSecrets({ config, databases, redisUsers }: Estate): Expe
     ...databases
       .filter(({ state }) => state === "live")
       .flatMap((entry) => program(entry.name, databaseSecrets(entry))),
-    ...redisUsers.flatMap((entry) => program(entry.name, redisSecrets(entry))),
+    ...redisUsers
+      .filter(({ state }) => state === "live")
+      .flatMap((entry) => program(entry.name, redisSecrets(entry))),
     ...OPERATOR_SECRETS.map((name): ExpectedSecret => ({ name, keptBy: "operator" })),
   ];
 }

@@ -1,5 +1,6 @@
 import { parseRange } from "../connect/address";
 import { ADMIN, loginSlots } from "./naming";
+import { traitsOf } from "./servers";
 import type { Estate, ServerName } from "./types";
 
 /** A host that something can be reached on. */
@@ -22,11 +23,13 @@ export interface SshReach extends CommonReach {
 /** Who may log in to what on a database server. */
 export interface DatabaseReach extends CommonReach {
   service: "mariadb" | "postgres" | "redis";
-  /** undefined: all of them, which is the admin's; or the server has none (Redis). */
+  /** undefined: all of them, which is the admin's; or the server has none (Redis, where a port is one service's). */
   database: string | undefined;
   /** Accounts on MariaDB, login slots on PostgreSQL, ACL users on Redis. */
   logins: readonly string[];
   tls: "required";
+  /** `required`: the logins show a certificate of their own as well. */
+  clientCertificate?: "required";
 }
 
 export type Reach = SshReach | DatabaseReach;
@@ -35,7 +38,7 @@ export type Reach = SshReach | DatabaseReach;
  * Who may reach what: the one table that firewall rules, pg_hba.conf and the host parts of MariaDB accounts are made
  * from, so that they cannot disagree. What is not in it is refused. Database ports answer to the web host alone,
  * SSH to the operators' ranges alone. The web host's own SSH belongs to its panel and is not in it. Redis ACLs know no
- * addresses: there the firewall alone tells who may come.
+ * addresses: there the firewall alone tells who may come, and each service's instance has a port of its own.
  */
 export function reachability({ config, databases, redisUsers }: Estate): Reach[] {
   const { servers, access } = config;
@@ -46,12 +49,19 @@ export function reachability({ config, databases, redisUsers }: Estate): Reach[]
 
   for (const host of ["plesk", "mariadb"] as const) {
     // The web host's applications live beside its own server.
-    const door = host === "plesk" ? { ...webHost, from: servers.plesk.accountHost } : webHost;
+    const { provisioned } = traitsOf(host);
+    const door = provisioned ? webHost : { ...webHost, from: servers.plesk.accountHost };
     const common = { ...door, host, port: servers[host].port, service: "mariadb", tls: "required" } as const;
-    const admin = host === "plesk" ? servers.plesk.adminUser : ADMIN;
+    const admin = provisioned ? ADMIN : servers.plesk.adminUser;
     rows.push({ ...common, database: undefined, logins: [admin] });
-    for (const { name, service, server } of live) {
-      if (server === host) rows.push({ ...common, database: name, logins: [service] });
+    for (const { name, service, server, clientCertificate } of live) {
+      if (server !== host) continue;
+      rows.push({
+        ...common,
+        database: name,
+        logins: [service],
+        ...(clientCertificate === "required" && { clientCertificate }),
+      });
     }
   }
 
@@ -62,16 +72,29 @@ export function reachability({ config, databases, redisUsers }: Estate): Reach[]
     service: "postgres",
   } as const;
   rows.push({ ...postgres, database: undefined, logins: [ADMIN], tls: "required" });
-  for (const { name, service, engine } of live) {
+  for (const { name, service, engine, clientCertificate } of live) {
     if (engine !== "postgres") continue;
     // Both slots, whichever of them is in use: a rotation does not touch pg_hba.conf.
-    rows.push({ ...postgres, database: name, logins: loginSlots(service), tls: "required" });
+    rows.push({
+      ...postgres,
+      database: name,
+      logins: loginSlots(service),
+      tls: "required",
+      ...(clientCertificate === "required" && { clientCertificate }),
+    });
   }
 
   if (servers.redis) {
-    const logins = [ADMIN, ...redisUsers.map(({ name }) => name)];
-    const redis = { ...webHost, host: "redis", port: servers.redis.port, service: "redis" } as const;
-    rows.push({ ...redis, database: undefined, logins, tls: "required" });
+    const redis = {
+      ...webHost,
+      host: "redis",
+      service: "redis",
+      database: undefined,
+      tls: "required",
+    } as const;
+    for (const { name, port, state } of redisUsers) {
+      if (state === "live") rows.push({ ...redis, port, logins: [ADMIN, name] });
+    }
   }
 
   for (const host of ["mariadb", "postgres", "redis"] as const) {

@@ -76,9 +76,9 @@ interface Rotating {
 /** The plan of every service that has a password, by database or Redis user. */
 export function rotationPlans({ config, databases, redisUsers }: Rotating): Record<string, RotationPlan> {
   const { days, graceDays, anchor, forced } = config.rotation;
-  const live = databases.filter(({ state }) => state === "live");
+  const live = [...databases, ...redisUsers].filter(({ state }) => state === "live");
   return Object.fromEntries(
-    [...live, ...redisUsers].map(({ name, rotationDays }) => {
+    live.map(({ name, rotationDays }) => {
       const moments = forced.filter(({ database }) => database === name).map(({ at }) => at);
       return [name, { days: rotationDays ?? days, graceDays, anchor, forced: moments.sort() }];
     }),
@@ -91,8 +91,7 @@ export function rotationPlans({ config, databases, redisUsers }: Rotating): Reco
  */
 export function rotationFaults(declared: Rotating, moment: number): Fault[] {
   const { days, graceDays, anchor, forced } = declared.config.rotation;
-  const live = declared.databases.filter(({ state }) => state === "live");
-  const entries = [...live, ...declared.redisUsers];
+  const entries = [...declared.databases, ...declared.redisUsers].filter(({ state }) => state === "live");
   // An entry may outlive its database: it says what once happened.
   const names = [...declared.databases, ...declared.redisUsers].map(({ name }) => name);
   const tight = entries.filter(({ rotationDays = days }) => rotationDays < 2 * graceDays);

@@ -1,6 +1,8 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { backupSchema } from "./backup";
+import { outgoingSchema } from "./outgoing";
+import { REDIS_PORTS } from "./redis";
 import type { StackConfig } from "./types";
 
 /**
@@ -13,6 +15,10 @@ const hostName = z
   .regex(
     /^(?=.{1,253}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i,
     "give a host name or an address, without a port or a wildcard",
+  )
+  .refine(
+    (host) => !/^[\d.]+$/.test(host) || isIP(host) === 4,
+    "give an address of four numbers up to 255, or a name",
   );
 const port = z
   .int("give a port number")
@@ -27,6 +33,13 @@ export const identifier = z
     /^[a-z][a-z0-9_]{1,47}$/,
     "use 2 to 48 lower-case letters, digits and underscores, beginning with a letter",
   );
+/**
+ * A database's name. What a restore has replaced is kept as `NAME__replaced_20260131t020000z`, and neither engine's name may be longer
+ * than 63 characters.
+ */
+export const databaseName = identifier
+  .max(36, "use 36 characters at most: a restore needs 27 more beside it")
+  .refine((name) => !name.includes("__"), "use no two underscores in a row: such names are a restore's own");
 export const secretName = z
   .string()
   .regex(
@@ -78,17 +91,24 @@ const ssh = z.strictObject({
   user: identifier.or(z.literal("root")).default("root"),
 });
 
+/** Of memory that a machine may have. */
+const LARGEST_MIB = 16 * 2 ** 20;
+
 const provisioned = (defaultPort: number, floor: string) =>
   z.strictObject({
     host: hostName,
     port: port.default(defaultPort),
     ssh,
     minimumVersion: minimumVersion(floor),
+    proof: z.boolean("say true or false").default(true),
     listen: address.refine(
       (text) => text !== "0.0.0.0" && text !== "::",
       "name the one address to listen on, not all of them",
     ),
-    memoryMiB: z.int("give MiB as a whole number").min(256, "a server needs 256 MiB or more"),
+    memoryMiB: z
+      .int("give MiB as a whole number")
+      .min(256, "a server needs 256 MiB or more")
+      .max(LARGEST_MIB, "give MiB, not bytes: 16777216 (16 TiB) at most"),
   });
 
 const plesk = z.strictObject({
@@ -96,9 +116,14 @@ const plesk = z.strictObject({
   port: port.default(3306),
   ssh,
   minimumVersion: minimumVersion("10.6"),
+  // The host belongs to its panel, and has customers of its own.
+  proof: z.boolean("say true or false").default(false),
   certificatePath: z
     .string()
-    .startsWith("/", "give the absolute path of the PEM certificate on the web host"),
+    .regex(
+      /^(?:\/[\w@+=:.,-]+)+$/,
+      "give the absolute path of the PEM certificate on the web host, without blanks or quotes",
+    ),
   certificateName: hostName,
   adminUser: identifier.default("estate_admin"),
   accountHost: hostName.default("localhost"),
@@ -119,12 +144,19 @@ export const stackConfigSchema: z.ZodType<StackConfig> = z.strictObject({
     plesk,
     mariadb: provisioned(3306, "10.11"),
     postgres: provisioned(5432, "16"),
-    redis: provisioned(6380, "7").optional(),
+    redis: provisioned(REDIS_PORTS.first, "7").omit({ port: true }).optional(),
   }),
   access: z.strictObject({
     pleskAddress: address,
     operators: z.array(narrowRange).min(1, "name at least one range, or nobody can reach the hosts over SSH"),
+    outgoing: outgoingSchema,
     knownHosts: z.string().min(1, "give the path of an OpenSSH known_hosts file").optional(),
+    tunnelUser: identifier
+      .refine(
+        (user) => user !== "root",
+        "name a user of the web host that may forward and nothing else, not root",
+      )
+      .default("estate_tunnel"),
   }),
   rotation: z
     .strictObject({
@@ -176,7 +208,7 @@ export const stackConfigSchema: z.ZodType<StackConfig> = z.strictObject({
 });
 
 const common = {
-  name: identifier,
+  name: databaseName,
   application: z.string().min(1, "name the application"),
   purpose: z.string().min(1, "say what it is for"),
   service: identifier,
@@ -192,6 +224,9 @@ const common = {
     reason: z.string().min(1, "say why"),
   }),
   rotationDays: rotationDays.optional(),
+  clientCertificate: z
+    .enum(["optional", "required"], "say optional, and required once its application shows one")
+    .optional(),
   state: z.enum(["live", "retired"], "say live or retired"),
 };
 
@@ -222,6 +257,16 @@ export const databaseSchema = z.discriminatedUnion(
 );
 
 export const redisUserSchema = z.strictObject({
+  use: z.enum(["cache", "queue"], "say cache or queue"),
+  port: z
+    .int("give a port number")
+    .min(REDIS_PORTS.first, REDIS_PORTS.fix)
+    .max(REDIS_PORTS.last, REDIS_PORTS.fix),
+  memoryShare: z
+    .int("give whole percent of the host's memory")
+    .min(1, "give 1 to 90 percent of the host's memory")
+    .max(90, "give 1 to 90 percent of the host's memory"),
+  state: z.enum(["live", "retired"], "say live or retired"),
   name: identifier,
   application: common.application,
   purpose: common.purpose,

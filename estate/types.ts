@@ -13,6 +13,12 @@ export type SchemaOwner = "application" | "program";
 /** `daily`: 30 days on the host, 90 days in the bucket. `archive`: also 7 years in the cold tier. */
 export type BackupClass = "daily" | "archive";
 
+/**
+ * `optional`: made, published, and verified where it is shown. `required`: without it the password opens nothing, so that
+ * applications take theirs up in between.
+ */
+export type ClientCertificateUse = "optional" | "required";
+
 interface CommonEntry {
   name: string;
   application: string;
@@ -28,6 +34,8 @@ interface CommonEntry {
   schema: { owner: SchemaOwner; reason: string };
   /** Days after which its password changes, 2..90. Default: the stack's `rotation.days`. */
   rotationDays?: number | undefined;
+  /** Whether the service shows a certificate of its own beside its password. Default: it has none. */
+  clientCertificate?: ClientCertificateUse | undefined;
   /** `retired`: service user and grants go, the data stays closed on the server, protection is lifted. */
   state: "live" | "retired";
 }
@@ -53,17 +61,31 @@ export interface PostgresEntry extends CommonEntry {
 
 export type DatabaseEntry = MariadbEntry | PostgresEntry;
 
+/**
+ * What a Redis instance is for. `cache`: what is not used goes when memory is short; a copy an hour old comes back with the
+ * host. `queue`: nothing is ever evicted, and every second is on disk.
+ */
+export type RedisUse = "cache" | "queue";
+
+/** A service on Redis, which has an instance of its own. */
 export interface RedisUserEntry {
   /** ACL user, `svc_crm`. */
   name: string;
   application: string;
   purpose: string;
+  use: RedisUse;
+  /** Port of its instance, 6380..6399; nobody else's. */
+  port: number;
+  /** Percent of the host's memory that its instance may take as a process; 60 % of that is for data. */
+  memoryShare: number;
   /** Every key of the service begins with it: `crm:`. */
   keyPrefix: string;
   /** GitHub secret that carries the password. */
   secret: string;
   /** Days after which its password changes, 2..90. Default: the stack's `rotation.days`. */
   rotationDays?: number | undefined;
+  /** `retired`: user and secrets go, the instance is stopped, its data stays on the host. */
+  state: "live" | "retired";
 }
 
 export interface Ssh {
@@ -79,6 +101,8 @@ interface CommonServer {
   ssh: Ssh;
   /** `10.11`: oldest version accepted. */
   minimumVersion: string;
+  /** Whether a throw-away engine may run on the host, into which its dumps are loaded to prove them. */
+  proof: boolean;
 }
 
 /** The web host's own MariaDB: connected to, not provisioned. */
@@ -100,6 +124,9 @@ export interface ProvisionedServer extends CommonServer {
   memoryMiB: number;
 }
 
+/** A host of Redis instances; each has a port of its own, which the catalogue declares. */
+export type RedisHost = Omit<ProvisionedServer, "port">;
+
 /** Where applications find their secrets: one environment of one repository. */
 export interface GithubTarget {
   /** `owner/name` */
@@ -107,6 +134,19 @@ export interface GithubTarget {
   environment: string;
   /** `https://github.example.org/` of an enterprise server; undefined: github.com. */
   baseUrl?: string;
+}
+
+/** Something that the database hosts may connect to; nothing else gets out of them. */
+export interface OutgoingEntry {
+  /** What for: `backup bucket`. Stands beside the rule on the host. */
+  purpose: string;
+  /** Addresses and ranges (CIDR, /16 or narrower, IPv6 /32); `any`: only tcp 443, and with a reason. */
+  to: string[] | "any";
+  ports: number[];
+  /** Default: tcp. */
+  protocols: ("tcp" | "udp")[];
+  /** Why no address is known; where `to` is `any`. */
+  reason?: string | undefined;
 }
 
 /** How long copies of data live, in days. Nothing may outlive `erasureDays` but what a law keeps (`archive`). */
@@ -147,15 +187,19 @@ export interface StackConfig {
     plesk: PleskServer;
     mariadb: ProvisionedServer;
     postgres: ProvisionedServer;
-    redis?: ProvisionedServer;
+    redis?: RedisHost;
   };
   access: {
     /** The only address database ports answer to. */
     pleskAddress: string;
     /** Ranges (CIDR, /29 or narrower) operators reach SSH from. */
     operators: string[];
+    /** All that the database hosts may connect to; empty: nothing. */
+    outgoing: OutgoingEntry[];
     /** OpenSSH known_hosts file that pins the hosts' keys. */
     knownHosts?: string;
+    /** User of the web host that `estate tunnel` logs in as; it may forward to declared endpoints and do nothing else. */
+    tunnelUser: string;
   };
   rotation: {
     /** Days after which a password changes, 2..90. */

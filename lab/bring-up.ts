@@ -12,7 +12,7 @@ import { ensureSwitch } from "./network";
 import { checkout, hostDirectory, run, runDirectory } from "./paths";
 import type { Progress } from "./progress";
 import { checkMachine } from "./requirements";
-import { ensurePleskPassword, prepareWebHost } from "./web-host";
+import { ensurePassword, prepareWebHost } from "./web-host";
 
 /** Brings the lab to its running state from any other: what runs is left alone, what is dead or absent is started. */
 export async function up(progress: Progress): Promise<void> {
@@ -61,9 +61,15 @@ async function ensureRunDirectory(): Promise<void> {
   for (const directory of [run.hosts, run.ssh, run.secrets, run.backup, run.pulumi])
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
   fs.writeFileSync(run.owner, `${checkout}\n`);
-  if (!fs.existsSync(run.sshKey)) await makeOperatorKey();
+  for (const [key, owner] of [
+    [run.sshKey, "lab-operator"],
+    [run.tunnelKey, "lab-tunnel"],
+  ] as const) {
+    if (!fs.existsSync(key)) await makeKey(key, owner);
+  }
   if (!fs.existsSync(run.backupKey)) await makeBackupKey();
-  ensurePleskPassword();
+  ensurePassword(run.pleskAdmin);
+  ensurePassword(run.tunnelPassword);
 }
 
 /** Of age: hosts get the public half alone. */
@@ -75,21 +81,11 @@ async function makeBackupKey(): Promise<void> {
   fs.renameSync(`${run.backupKey}.new`, run.backupKey);
 }
 
-async function makeOperatorKey(): Promise<void> {
-  fs.rmSync(`${run.sshKey}.new`, { force: true });
-  await must("ssh-keygen", [
-    "-q",
-    "-t",
-    "ed25519",
-    "-N",
-    "",
-    "-C",
-    "lab-operator",
-    "-f",
-    `${run.sshKey}.new`,
-  ]);
-  fs.renameSync(`${run.sshKey}.new.pub`, `${run.sshKey}.pub`);
-  fs.renameSync(`${run.sshKey}.new`, run.sshKey);
+async function makeKey(file: string, owner: string): Promise<void> {
+  fs.rmSync(`${file}.new`, { force: true });
+  await must("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", owner, "-f", `${file}.new`]);
+  fs.renameSync(`${file}.new.pub`, `${file}.pub`);
+  fs.renameSync(`${file}.new`, file);
 }
 
 async function startAll(images: Images, progress: Progress): Promise<boolean> {
@@ -106,9 +102,15 @@ async function startAll(images: Images, progress: Progress): Promise<boolean> {
 }
 
 async function start(host: LabHost, images: Images): Promise<void> {
-  await ensureLayer(host, images);
+  await ensureLayer(host, images, host.image === "web" ? await filesOfWebHost() : {});
   await boot(host, images.mirror);
   await finish(host);
+}
+
+/** Loaded when it is needed: the lab's other commands know nothing of what is declared, and are called often. */
+async function filesOfWebHost(): Promise<Record<string, string>> {
+  const { wayInFiles } = await import("./way-in.js");
+  return wayInFiles();
 }
 
 /** What a host still needs when it runs; a host may be running from a command that was ended before this. */

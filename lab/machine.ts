@@ -28,9 +28,13 @@ function groupOf(host: LabHost): string {
 
 /**
  * Makes a blank host: an empty layer on its image, with what a new machine has of its own (identity, host key, name)
- * and the operator's public key. Made beside and renamed, so a host is there as a whole or not at all.
+ * and the operator's public key, and with `files` by their paths. Made beside and renamed, so a host is there as a whole or not at all.
  */
-export async function ensureLayer(host: LabHost, images: Images): Promise<void> {
+export async function ensureLayer(
+  host: LabHost,
+  images: Images,
+  files: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const place = hostDirectory(host.name);
   if (fs.existsSync(place.directory)) return;
   const fresh = `${place.directory}.new`;
@@ -38,12 +42,15 @@ export async function ensureLayer(host: LabHost, images: Images): Promise<void> 
   const upper = path.join(fresh, "upper");
   for (const directory of ["work", "root", "upper/etc/ssh", "upper/root/.ssh"])
     fs.mkdirSync(path.join(fresh, directory), { recursive: true });
-  const write = (file: string, text: string, mode = 0o644) =>
+  const write = (file: string, text: string, mode = 0o644) => {
+    fs.mkdirSync(path.dirname(path.join(upper, file)), { recursive: true });
     fs.writeFileSync(path.join(upper, file), text, { mode });
+  };
   write("etc/hostname", `${host.name}\n`);
   write("etc/hosts", hostsFile(host));
   write("etc/machine-id", `${randomBytes(16).toString("hex")}\n`, 0o444);
   write("root/.ssh/authorized_keys", fs.readFileSync(`${run.sshKey}.pub`, "utf8"), 0o600);
+  for (const [file, text] of Object.entries(files)) write(file, text);
   fs.chmodSync(path.join(upper, "root/.ssh"), 0o700);
   fs.chmodSync(path.join(upper, "root"), 0o700);
   const key = path.join(upper, "etc/ssh/ssh_host_ed25519_key");

@@ -9,6 +9,7 @@ import { exclusively } from "./lock";
 import { consoleArguments } from "./machine";
 import { terminalProgress } from "./progress";
 import { isEmpty } from "./remains";
+import { checkPrograms } from "./requirements";
 import { renderStatus, status } from "./status";
 
 const program = new Command("lab")
@@ -44,6 +45,11 @@ program
     console.log(options.json ? JSON.stringify(found, null, 2) : renderStatus(found));
     if (!found.up) process.exitCode = 1;
   });
+
+program
+  .command("programs")
+  .description("install the programs that the lab, the tests and the bench call, or say which are missing")
+  .action(() => checkPrograms(terminalProgress()));
 
 program
   .command("env")

@@ -14,9 +14,12 @@ export const run = {
   hosts: path.join(runDirectory, "hosts"),
   ssh: path.join(runDirectory, "ssh"),
   sshKey: path.join(runDirectory, "ssh", "id_ed25519"),
+  /** Logs in to the web host as the tunnel's user, and nowhere else. */
+  tunnelKey: path.join(runDirectory, "ssh", "id_tunnel"),
   knownHosts: path.join(runDirectory, "ssh", "known_hosts"),
   secrets: path.join(runDirectory, "secrets"),
   pleskAdmin: path.join(runDirectory, "secrets", "plesk-admin"),
+  tunnelPassword: path.join(runDirectory, "secrets", "tunnel"),
   awsCredentials: path.join(runDirectory, "secrets", "aws-credentials"),
   /** What backups are encrypted to, and what opens them. */
   backup: path.join(runDirectory, "backup"),

@@ -9,7 +9,7 @@ import { run, runDirectory } from "./paths";
 export interface Remains {
   /** Processes in the lab's cgroups: hosts, their supervisors, image builds. */
   processes: number[];
-  /** SSH clients on this machine that use the lab's key: tunnels. */
+  /** Tunnels on this machine, of the CLI or of ssh, that use the lab's keys. */
   tunnels: number[];
   namespaces: string[];
   interfaces: string[];
@@ -52,7 +52,7 @@ export function describeRemains(remains: Remains): string[] {
   ];
 }
 
-/** The SSH clients that use the lab's key, and the one that the tunnel's pid file names. */
+/** What uses the lab's keys, and what the tunnel's pid file names. */
 function findTunnels(): number[] {
   const noted = Number.parseInt(readIfThere(run.tunnelPid), 10);
   return fs
@@ -72,8 +72,9 @@ function findTunnels(): number[] {
 export function isTunnel(commandLine: string, noted: boolean): boolean {
   const [program = "", ...rest] = commandLine.split("\0");
   const isSsh = path.basename(program) === "ssh";
-  if (noted) return isSsh || rest.includes("tunnel");
-  return isSsh && rest.some((argument) => argument.includes(`${runDirectory}/`));
+  const isServe = rest.some((argument) => argument.endsWith("/ops/tunnel/serve.ts"));
+  if (noted) return isSsh || isServe || rest.includes("tunnel");
+  return (isSsh || isServe) && rest.some((argument) => argument.includes(`${runDirectory}/`));
 }
 
 function readIfThere(file: string): string {

@@ -1,72 +1,40 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { groupDirectory, unifiedHierarchy } from "./cgroups";
-import { attempt, lastLines } from "./command";
+import { attempt } from "./command";
 import { operator } from "./hosts";
 import { operatorInterface } from "./network";
 import { scripts } from "./paths";
+import { installPrograms } from "./programs";
 import type { Progress } from "./progress";
-
-/** Programs the lab calls, each with the Debian package that brings it. */
-const tools: Record<string, string> = {
-  debootstrap: "debootstrap",
-  ip: "iproute2",
-  nft: "nftables",
-  nsenter: "util-linux",
-  unshare: "util-linux",
-  mount: "mount",
-  ssh: "openssh-client",
-  "ssh-keygen": "openssh-client",
-  "age-keygen": "age",
-  zstd: "zstd",
-};
-
-/** Missing programs of that table, found along PATH. */
-export function missingTools(env: NodeJS.ProcessEnv = process.env): string[] {
-  const places = (env.PATH ?? "").split(":").filter(Boolean);
-  return Object.keys(tools).filter((tool) => !places.some((place) => fs.existsSync(path.join(place, tool))));
-}
 
 /**
  * Checks all the lab needs of the machine; installs missing Debian packages where apt is there.
  * Errors: one message that lists everything that is missing.
  */
 export async function checkMachine(progress: Progress): Promise<void> {
-  const faults: string[] = [];
-  const root = process.getuid?.() === 0;
-  if (process.platform !== "linux") faults.push(`Linux: this is ${process.platform}`);
-  if (!root) faults.push("root: the lab makes namespaces and mounts. Run the command with sudo");
-  faults.push(...(await installTools(root, progress)));
+  const faults = await programFaults(progress);
   // Without root every kernel feature fails, and says nothing about the kernel.
-  if (root && faults.length === 0)
-    faults.push(...(await missingKernelFeatures()), ...(await addressConflicts()));
-  if (faults.length === 0) return;
-  throw new Error(
-    `the lab cannot run on this machine. Missing:\n${faults.map((f) => `  - ${f}`).join("\n")}`,
-  );
+  if (faults.length === 0) faults.push(...(await missingKernelFeatures()), ...(await addressConflicts()));
+  refuse("the lab cannot run on this machine", faults);
 }
 
-async function installTools(root: boolean, progress: Progress): Promise<string[]> {
-  const missing = missingTools();
-  if (missing.length === 0) return [];
-  const packages = [...new Set(missing.map((tool) => tools[tool] ?? tool))];
-  const advice = `${missing.join(", ")}. Install the packages: ${packages.join(" ")}`;
-  const apt = fs.existsSync("/usr/bin/apt-get");
-  if (!root || !apt) return [`the programs ${advice}`];
-  return progress.stage(`installing ${packages.join(", ")}`, async () => {
-    const install = [
-      "env",
-      "DEBIAN_FRONTEND=noninteractive",
-      "apt-get",
-      "-q",
-      "-y",
-      "--no-install-recommends",
-    ];
-    const script = `${install.join(" ")} install "$@" || { apt-get -q update && ${install.join(" ")} install "$@"; }`;
-    const { code, stdout, stderr } = await attempt("sh", ["-c", script, "sh", ...packages]);
-    if (code === 0 && missingTools().length === 0) return [];
-    return [`the programs ${advice} (apt-get tried it and failed:\n${lastLines(stderr || stdout, 4)})`];
-  });
+/** The same of what the throw-away servers of tests need: no namespace of the lab's, and no address. */
+export async function checkPrograms(progress: Progress): Promise<void> {
+  refuse("this cannot run on this machine", await programFaults(progress));
+}
+
+async function programFaults(progress: Progress): Promise<string[]> {
+  const faults: string[] = [];
+  if (process.platform !== "linux") faults.push(`Linux: this is ${process.platform}`);
+  if (process.getuid?.() !== 0)
+    faults.push("root: the lab and the servers of tests have roots of their own. Run the command with sudo");
+  const missing = await installPrograms(progress);
+  return missing ? [...faults, missing] : faults;
+}
+
+function refuse(what: string, faults: readonly string[]): void {
+  if (faults.length > 0) throw new Error(`${what}. Missing:\n${faults.map((f) => `  - ${f}`).join("\n")}`);
 }
 
 async function missingKernelFeatures(): Promise<string[]> {

@@ -8,11 +8,11 @@ import { run } from "./paths";
 /** The account that the web host's owner hands to the operator. */
 export const pleskAdmin = "estate_admin";
 
-/** The operator's password for the web host's MariaDB: made once a lab, kept only in its run directory. */
-export function ensurePleskPassword(): void {
-  if (fs.existsSync(run.pleskAdmin)) return;
-  fs.writeFileSync(`${run.pleskAdmin}.new`, randomBytes(24).toString("base64url"), { mode: 0o600 });
-  fs.renameSync(`${run.pleskAdmin}.new`, run.pleskAdmin);
+/** A password of the operator's: made once a lab, kept only in its run directory. */
+export function ensurePassword(file: string): void {
+  if (fs.existsSync(file)) return;
+  fs.writeFileSync(`${file}.new`, randomBytes(24).toString("base64url"), { mode: 0o600 });
+  fs.renameSync(`${file}.new`, file);
 }
 
 /** Waits for the web host's MariaDB and gives the operator the account there. Repeatable. */

@@ -6,7 +6,6 @@ import { HISTORY } from "./mariadb-history";
 const KINDS = [
   { kind: "table", show: "SHOW CREATE TABLE", column: "Create Table" },
   { kind: "view", show: "SHOW CREATE VIEW", column: "Create View" },
-  { kind: "trigger", show: "SHOW CREATE TRIGGER", column: "SQL Original Statement" },
   { kind: "procedure", show: "SHOW CREATE PROCEDURE", column: "Create Procedure" },
   { kind: "function", show: "SHOW CREATE FUNCTION", column: "Create Function" },
   { kind: "event", show: "SHOW CREATE EVENT", column: "Create Event" },
@@ -19,11 +18,22 @@ const LIST = `
   UNION ALL SELECT LOWER(routine_type), routine_name FROM information_schema.routines WHERE routine_schema = DATABASE()
   UNION ALL SELECT 'event', event_name FROM information_schema.events WHERE event_schema = DATABASE()`;
 
+/** From its parts: the statement that it was made with is kept as somebody wrote it, a restore as the restore did. */
+const TRIGGER = `
+  SELECT CONCAT('CREATE TRIGGER ', trigger_name, ' ', action_timing, ' ', event_manipulation, ' ON ', event_object_table, ' FOR EACH ROW\n',
+      action_statement) AS text
+    FROM information_schema.triggers WHERE trigger_schema = DATABASE() AND trigger_name = ?`;
+
 /** Reads the schema of the open database, without what differs from one database of the same schema to another. */
 export async function describeMariadb(connection: MariadbConnection, database: string): Promise<Description> {
   const objects = await connection.query<{ kind: string; name: string }>(LIST);
   const description = new Map<string, string>();
   for (const { kind, name } of objects) {
+    if (kind === "trigger") {
+      const [trigger] = await connection.query<{ text: string }>(TRIGGER, [name]);
+      description.set(`${kind} ${name}`, normalise(trigger?.text ?? "", database));
+      continue;
+    }
     const shown = KINDS.find((each) => each.kind === kind);
     if (!shown) continue;
     const [row] = await connection.query(`${shown.show} \`${name.replaceAll("`", "``")}\``);

@@ -36,7 +36,8 @@ const PARTS = [
      FROM relations r JOIN pg_index i ON i.indexrelid = r.oid
      WHERE NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = r.oid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x'))`,
   `SELECT format('trigger %I on %s', g.tgname, r.name), pg_get_triggerdef(g.oid) || ' enabled ' || g.tgenabled::text
-     FROM pg_trigger g JOIN relations r ON r.oid = g.tgrelid WHERE NOT g.tgisinternal`,
+     FROM pg_trigger g JOIN relations r ON r.oid = g.tgrelid JOIN pg_proc p ON p.oid = g.tgfoid
+     WHERE NOT g.tgisinternal AND p.pronamespace IS DISTINCT FROM to_regnamespace('context')`,
   `SELECT format('function %s', p.oid::regprocedure), CASE WHEN p.prokind = 'a' THEN 'aggregate' ELSE pg_get_functiondef(p.oid) END
      FROM pg_proc p JOIN ours o ON o.oid = p.pronamespace
      WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')`,

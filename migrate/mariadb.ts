@@ -146,14 +146,31 @@ class MariadbSession implements MigrationSession {
         break;
       } catch (error) {
         if (!(error instanceof MariadbError)) throw error;
-        const failure = statementFailure(script, at, error);
-        if (connection.alive) await connection.query("ROLLBACK");
+        const failure = statementFailure(script, at, withLength(error, script.statements[at]?.text ?? ""));
+        if (connection.alive) await connection.query("ROLLBACK").catch(() => connection.close());
         if (!PASSING.includes(error.errno ?? 0) || attempt === MOST_ATTEMPTS) throw failure;
         options.report({ type: "retried", database: this.database, id, attempt, reason: failure.message });
         await pause(200 * 2 ** attempt);
         options.signal.throwIfAborted();
       }
     }
-    await done();
+    try {
+      await done();
+    } catch (error) {
+      if (!(error instanceof MariadbError)) throw error;
+      if (connection.alive) await connection.query("ROLLBACK").catch(() => connection.close());
+      throw statementFailure(script, at, {
+        message: `it worked, and the history cannot be written: ${error.message}`,
+      });
+    }
   }
+}
+
+const LONG_BYTES = 1 << 20;
+
+/** A statement that is longer than the server takes ends the connection, and no word of it comes back. */
+function withLength(error: MariadbError, text: string): { message: string; line?: number | undefined } {
+  const bytes = Buffer.byteLength(text);
+  if (error.errno !== undefined || bytes < LONG_BYTES) return error;
+  return { message: `${error.message} (${bytes} bytes long: more than the server's max_allowed_packet?)` };
 }

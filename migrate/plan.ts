@@ -70,10 +70,23 @@ export function checksumAt(script: Script, step: number): string {
   return step === script.statements.length ? script.checksum : partChecksum(script, step);
 }
 
-/** Of the first `step` statements. */
+/** By script, of its first 0, 1, 2, ... statements. */
+const PART_CHECKSUMS = new WeakMap<Script, string[]>();
+
+/** SHA-256 of the first `step` statements as a JSON list. All are made in one pass: each statement that is done asks for one. */
 function partChecksum(script: Script, step: number): string {
-  const done = script.statements.slice(0, step).map(({ text }) => text);
-  return createHash("sha256").update(JSON.stringify(done)).digest("hex");
+  let checksums = PART_CHECKSUMS.get(script);
+  if (!checksums) {
+    const hash = createHash("sha256").update("[");
+    const closed = () => hash.copy().update("]").digest("hex");
+    checksums = [closed()];
+    for (const [index, { text }] of script.statements.entries()) {
+      hash.update(`${index > 0 ? "," : ""}${JSON.stringify(text)}`);
+      checksums.push(closed());
+    }
+    PART_CHECKSUMS.set(script, checksums);
+  }
+  return checksums[step] ?? "";
 }
 
 /** What has to be taken back to end at `version`, newest first. */

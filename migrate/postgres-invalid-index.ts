@@ -1,5 +1,5 @@
 import type { PostgresConnection } from "../connect/postgres";
-import type { Token } from "../estate/migrations/tokens";
+import type { Token } from "../estate/migrations/token";
 
 /**
  * CREATE INDEX CONCURRENTLY that was interrupted leaves an index which every write maintains and no query uses, and

@@ -31,7 +31,12 @@ const MOST_ATTEMPTS = 5;
 const STATEMENT_TIMEOUT = "15min";
 
 const PATH = "public";
-const PATH_OF_HISTORY = "pg_catalog";
+
+/** Whom the session works as, and whether it still holds the run's lock. */
+const SESSION = `
+SELECT current_user::text AS user,
+       EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND objsubid = 1
+                 AND (classid::bigint << 32) + objid::bigint = ${LOCK_KEY}) AS locked`;
 
 /** Lock timeout and deadlock: the transaction is rolled back and may be tried again. */
 const PASSING = ["55P03", "40P01"];
@@ -63,20 +68,22 @@ export function postgresStore(server: PostgresServer, target: PostgresDatabaseNa
         try {
           return await work(new PostgresSession(connection, target, options));
         } finally {
-          // A session whose role or settings are not known to be its own again serves nobody else.
-          if (connection.alive) {
-            await connection
-              .query(`RESET ROLE; RESET ALL; SELECT pg_advisory_unlock(${LOCK_KEY})`)
-              .catch(() => connection.close());
-          }
+          // A session in which files ran serves nobody else. The lock ends with it.
+          await connection.close();
         }
       });
     },
   };
 }
 
+/** What a file may leave in its session: the next one begins as in a session of its own, but for the lock. */
+const FORGET =
+  "RESET SESSION AUTHORIZATION; RESET ROLE; CLOSE ALL; UNLISTEN *; DEALLOCATE ALL; DISCARD TEMP; DISCARD SEQUENCES; RESET ALL";
+
 class PostgresSession implements MigrationSession {
   private prepared = false;
+  /** Of the admin: who is one comes back from the owner's role by RESET ROLE, which no rule sees in every body. */
+  private superuser = false;
 
   constructor(
     private readonly connection: PostgresConnection,
@@ -114,7 +121,8 @@ class PostgresSession implements MigrationSession {
 
   async rollBack(applied: AppliedMigration, script: Script, step: number): Promise<void> {
     await this.prepare();
-    const forget = () => this.asHistorian(`DELETE FROM ${HISTORY} WHERE version = $1`, [applied.version]);
+    const forget = () =>
+      this.asHistorian(script, `DELETE FROM ${HISTORY} WHERE version = $1`, [applied.version]);
     if (script.transactional) {
       await this.transaction(applied.id, script, async () => {
         for (let at = step; at < script.statements.length; at++) await this.run(script, at);
@@ -126,7 +134,7 @@ class PostgresSession implements MigrationSession {
       for (let at = step; at < script.statements.length; at++) {
         this.options.signal.throwIfAborted();
         await this.run(script, at);
-        await this.asHistorian(`UPDATE ${HISTORY} SET rollback_step = $2 WHERE version = $1`, [
+        await this.asHistorian(script, `UPDATE ${HISTORY} SET rollback_step = $2 WHERE version = $1`, [
           applied.version,
           at + 1,
         ]);
@@ -138,14 +146,22 @@ class PostgresSession implements MigrationSession {
   async setRollback(version: number, rollbackSql: string): Promise<void> {
     await this.prepare();
     await this.asOwner(() =>
-      this.asHistorian(`UPDATE ${HISTORY} SET rollback_sql = $2 WHERE version = $1`, [version, rollbackSql]),
+      this.connection.query(`UPDATE ${HISTORY} SET rollback_sql = $2 WHERE version = $1`, [
+        version,
+        rollbackSql,
+      ]),
     );
   }
 
   /** The history lives in a schema of the owner's own, which no service is granted anything on. */
   private async prepare(): Promise<void> {
-    if (this.prepared) return;
     const { connection } = this;
+    await connection.query(FORGET);
+    if (this.prepared) return;
+    const [admin] = await connection.query<{ superuser: boolean }>(
+      "SELECT current_setting('is_superuser') = 'on' AS superuser",
+    );
+    this.superuser = admin?.superuser === true;
     const owner = quote(this.target.owner);
     await connection.transaction(async () => {
       const [schema] = await connection.query<{ owner: string }>(
@@ -186,7 +202,7 @@ class PostgresSession implements MigrationSession {
       try {
         await connection.transaction(async () => {
           await connection.query(
-            `SET LOCAL ROLE ${quote(this.target.owner)}; SET LOCAL search_path = ${PATH}; ` +
+            `SET LOCAL ${this.identity()}; SET LOCAL search_path = ${PATH}; ` +
               `SET LOCAL lock_timeout = ${this.target.lockTimeoutMs ?? LOCK_TIMEOUT_MS}; SET LOCAL statement_timeout = '${STATEMENT_TIMEOUT}'`,
           );
           await work();
@@ -215,47 +231,73 @@ class PostgresSession implements MigrationSession {
     }
   }
 
+  /** A superuser becomes the owner for good: RESET ROLE in a body leads nowhere else. */
+  private identity(): string {
+    return `${this.superuser ? "SESSION AUTHORIZATION" : "ROLE"} ${quote(this.target.owner)}`;
+  }
+
   /** Outside a transaction. */
   private async asOwner<T>(work: () => Promise<T>): Promise<T> {
     const { connection } = this;
-    await connection.query(`SET ROLE ${quote(this.target.owner)}`);
+    await connection.query(`SET ${this.identity()}`);
     await connection.query(`SET search_path = ${PATH}`);
     try {
       return await work();
     } catch (error) {
       throw error instanceof RefusedStatement ? error.failure : error;
     } finally {
-      if (connection.alive)
-        await connection.query("RESET ROLE; RESET search_path").catch(() => connection.close());
+      if (connection.alive) await connection.query(FORGET).catch(() => connection.close());
     }
   }
 
-  /** What a migration created must not be found in place of PostgreSQL's own. */
-  private async asHistorian(sql: string, values: (string | number)[]): Promise<void> {
-    await this.connection.query(`SET search_path = ${PATH_OF_HISTORY}`);
-    await this.connection.query(sql, values);
-    await this.connection.query(`SET search_path = ${PATH}`);
+  /**
+   * Changes the history, and holds the session against what it was: a body may have made itself somebody else, or given the run's
+   * lock away. What a migration created must not be found in place of PostgreSQL's own, and its search_path stays what it is.
+   */
+  private async asHistorian(script: Script, sql: string, values: (string | number)[]): Promise<void> {
+    const { connection, target } = this;
+    const change = async () => {
+      const [before] = await connection.query<{ path: string }>(
+        "SELECT pg_catalog.current_setting('search_path') AS path, pg_catalog.set_config('search_path', 'pg_catalog', true)",
+      );
+      const [now] = await connection.query<{ user: string; locked: boolean }>(SESSION);
+      if (now?.user !== target.owner)
+        throw new MigrationError(
+          `${script.source}: its statements leave the session as ${now?.user}, and not as ${target.owner}: leave the role as it is`,
+        );
+      if (!now.locked)
+        throw new MigrationError(
+          `${script.source}: its statements gave the run's lock away: leave advisory locks alone`,
+        );
+      await connection.query(sql, values);
+      await connection.query("SELECT pg_catalog.set_config('search_path', $1, true)", [before?.path ?? PATH]);
+    };
+    try {
+      await (script.transactional ? change() : connection.transaction(change));
+    } catch (error) {
+      if (!(error instanceof PostgresError)) throw error;
+      throw new MigrationError(
+        `${script.source}: its statements worked and the history cannot be written: ${error.message}`,
+      );
+    }
   }
 
-  private note({ id, version, name, up, down }: Migration, step: number, durationMs: number): Promise<void> {
+  private note({ version, name, up, down }: Migration, step: number, durationMs: number): Promise<void> {
     const checksum = checksumAt(up, step);
     return this.asHistorian(
+      up,
       `INSERT INTO ${HISTORY} (version, name, checksum, rollback_sql, step, steps, duration_ms, applied_by, applied_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp())
        ON CONFLICT (version) DO UPDATE SET checksum = excluded.checksum, rollback_sql = excluded.rollback_sql,
          step = excluded.step, steps = excluded.steps, duration_ms = migration_history.duration_ms + excluded.duration_ms,
          applied_by = excluded.applied_by, applied_at = excluded.applied_at`,
       [version, name, checksum, down.text, step, up.statements.length, durationMs, this.options.by],
-    ).catch((error: unknown) => {
-      throw error instanceof PostgresError
-        ? new MigrationError(`${id}: its history cannot be written: ${error.message}`)
-        : error;
-    });
+    );
   }
 
   private async run(script: Script, at: number): Promise<void> {
     try {
-      await this.connection.query(script.statements[at]?.text ?? "");
+      await this.connection.statement(script.statements[at]?.text ?? "");
     } catch (error) {
       if (!(error instanceof PostgresError)) throw error;
       throw new RefusedStatement(statementFailure(script, at, error), error.code);

@@ -84,19 +84,19 @@ export function migrateDown(
     const done: string[] = [];
     for (const row of planDown(await session.history(), to)) {
       options.signal.throwIfAborted();
-      const kept = parseScript(row.rollbackSql, engine, `${database}, rollback_sql of ${row.id}`);
       // The file belongs to what was applied only while its `up` is the same; of one that stopped it may have been corrected.
       const file = declared.find(({ id }) => id === row.id);
       const sameUp = file?.checksum === row.checksum || row.step < row.steps;
-      const script = (sameUp ? file?.migration?.down : undefined) ?? kept;
+      const kept = () => parseScript(row.rollbackSql, engine, `${database}, rollback_sql of ${row.id}`);
+      const script = (sameUp ? file?.migration?.down : undefined) ?? kept();
       const step = row.rollbackStep ?? 0;
-      if (!sameBeginning(kept, script, step)) {
+      if (step > 0 && !sameBeginning(kept(), script, step)) {
         throw new MigrationError(
           `${database}: ${row.id} is half taken back, and the ${step} statements done differ in ${script.source} now: ` +
             "restore them; only what was not done may be corrected",
         );
       }
-      if (kept.text !== script.text) await session.setRollback(row.version, script.text);
+      if (row.rollbackSql !== script.text) await session.setRollback(row.version, script.text);
       const steps = script.statements.length;
       report({
         type: step > 0 ? "resumed" : "started",

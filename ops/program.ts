@@ -11,17 +11,23 @@ import { migrateCommand } from "./commands/migrate";
 import { restoreCommand } from "./commands/restore";
 import { rotateCommand } from "./commands/rotate";
 import { tunnelCommand } from "./commands/tunnel";
-import { EXIT, type ExitCode, exitCodeOf, messageOf } from "./exit";
+import { EXIT, type ExitCode, exitCodeOf, type Finish, messageOf } from "./exit";
 import type { Io } from "./io";
+import { harmless } from "./render/printable";
 
-/** Runs one command line and gives the exit code. Never throws, never ends the process. */
-export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
+/** Runs one command line and gives the exit code. Never throws, never ends the process. Nothing that others said moves the terminal. */
+export async function run(argv: readonly string[], world: Io): Promise<ExitCode> {
+  const io: Io = {
+    ...world,
+    out: (text) => world.out(harmless(text)),
+    err: (text) => world.err(harmless(text)),
+  };
   let exitCode: ExitCode = EXIT.done;
   const program = buildProgram(io, (code) => {
     exitCode = code;
   });
   try {
-    await program.parseAsync([...argv], { from: "user" });
+    await program.parseAsync(withoutHelp(program, argv), { from: "user" });
     return exitCode;
   } catch (error) {
     // Commander has printed its own message by now; code 0 is --help and --version.
@@ -30,9 +36,6 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
     return exitCodeOf(error);
   }
 }
-
-/** How a command hands back its exit code. */
-export type Finish = (code: ExitCode) => void;
 
 function buildProgram(io: Io, finish: Finish): Command {
   const program = new Command("estate")
@@ -69,6 +72,13 @@ Exit codes: 0 done, 1 failed, 2 could not tell (or wrong usage).`,
     });
   }
   return program;
+}
+
+/** `help` of a command that there is not is an unknown command, and not everybody's help. */
+function withoutHelp(program: Command, argv: readonly string[]): string[] {
+  const [first, name] = argv;
+  const known = name === undefined || program.commands.some((command) => command.name() === name);
+  return first === "help" && !known ? argv.slice(1) : [...argv];
 }
 
 function withSubcommands(command: Command): Command[] {

@@ -42,6 +42,7 @@ const outputs = z.object({
       server: z.enum(["plesk", "mariadb", "postgres"]),
       engine: z.enum(["mariadb", "postgres"]),
       database: z.string(),
+      clientCertificate: z.string().optional(),
     }),
   ),
   redis: z.record(z.string(), z.object({ ...login, keyPrefix: z.string() })).default({}),
@@ -81,11 +82,21 @@ export function parseStackOutputs(text: string, stack: string): StackOutputs {
   }
   const parsed = outputs.safeParse(raw);
   if (parsed.success) return parsed.data;
-  const empty = typeof raw === "object" && raw !== null && !("connections" in raw);
+  // Pulumi itself does not complain: a secret that it cannot open is null in what it prints, and the exit code is 0.
+  if (isObject(raw) && raw.connections === null) {
+    throw couldNotTell(
+      `the secrets of stack ${stack} do not open: PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE holds another passphrase than the stack's`,
+    );
+  }
+  const empty = isObject(raw) && !("connections" in raw);
   const fields = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
   throw couldNotTell(
     empty
       ? `stack ${stack} has no outputs yet. Run: pulumi up --stack ${stack}`
       : `the outputs of stack ${stack} have another shape (${fields}). Run: pulumi up --stack ${stack}`,
   );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }

@@ -3,7 +3,7 @@ import { couldNotTell } from "./exit";
 import type { Io } from "./io";
 
 const NOT_INSTALLED =
-  'pulumi is not on PATH. Run: eval "$(make env)" (and toolchain/install once, where it was never installed)';
+  'pulumi is not on PATH. Run: eval "$(toolchain/env)" (and make install once, where it was never installed)';
 const MEGABYTE = 1024 * 1024;
 
 /**
@@ -28,7 +28,8 @@ export function runPulumi(io: Io, args: readonly string[]): Promise<string> {
 
 /** The stack asked for, else $PULUMI_STACK, else the one Pulumi has selected. */
 export async function resolveStack(io: Io, asked: string | undefined): Promise<string> {
-  const named = asked || io.env.PULUMI_STACK;
+  if (asked === "") throw couldNotTell('--stack is "": name a stack, or leave --stack out');
+  const named = asked ?? (io.env.PULUMI_STACK || undefined);
   if (named) return named;
   let selected: string;
   try {

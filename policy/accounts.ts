@@ -1,4 +1,14 @@
-import { MARIADB_ACCOUNT, POSTGRES_LOGIN, RANDOM_PASSWORD, REDIS_USER } from "./kinds";
+import {
+  ESTATE_PROVIDER,
+  MARIADB_ACCOUNT,
+  POSTGRES_LOGIN,
+  RANDOM_PASSWORD,
+  REDIS_INSTANCE,
+  REDIS_USER,
+  REMOTE_COMMAND,
+  ROW_SECURITY,
+  SERVER_CERTIFICATE,
+} from "./kinds";
 import { list, UNKNOWN, type Value } from "./plain";
 import type { Standing } from "./rule";
 
@@ -27,7 +37,7 @@ export function accountsOf(resources: readonly Standing[]): Account[] {
         resource,
         property,
         passwords: Array.isArray(value) ? list(value) : [value],
-        generators: (madeFrom[property] ?? []).filter((source) => source.type === RANDOM_PASSWORD),
+        generators: generatorsIn(madeFrom[property]),
         service: `${type} ${String(props.worksAs ?? props.user ?? resource.name)}`,
       },
     ];
@@ -36,4 +46,34 @@ export function accountsOf(resources: readonly Standing[]): Account[] {
 
 export function generatorsOf(resources: readonly Standing[]): Standing[] {
   return resources.filter(({ type }) => type === RANDOM_PASSWORD);
+}
+
+/** Where admins of servers have their passwords: in what logs in as one, and in what makes one. */
+export const ADMIN_PASSWORDS: Readonly<Record<string, readonly string[]>> = {
+  [ESTATE_PROVIDER]: ["mariadb", "postgres", "redis"],
+  [REDIS_INSTANCE]: ["admin"],
+  [SERVER_CERTIFICATE]: ["admin"],
+  [REMOTE_COMMAND]: ["stdin"],
+};
+
+/** Generators of the passwords of admins. */
+export function adminGenerators(resources: readonly Standing[]): Set<Standing> {
+  return new Set(
+    resources.flatMap(({ type, madeFrom }) =>
+      (ADMIN_PASSWORDS[type] ?? []).flatMap((property) => generatorsIn(madeFrom[property])),
+    ),
+  );
+}
+
+/** Generators of what an application gets: passwords of services, and the keys of contexts. */
+export function serviceGenerators(resources: readonly Standing[]): Set<Standing> {
+  const keys = resources.filter(({ type }) => type === ROW_SECURITY);
+  return new Set([
+    ...accountsOf(resources).flatMap(({ generators }) => generators),
+    ...keys.flatMap(({ madeFrom }) => generatorsIn(madeFrom.keys)),
+  ]);
+}
+
+function generatorsIn(sources: readonly Standing[] = []): Standing[] {
+  return sources.filter(({ type }) => type === RANDOM_PASSWORD);
 }

@@ -17,7 +17,9 @@ export type Properties = { readonly [key: string]: Value };
  * looks at nothing else of the resource. Here such a value is UNKNOWN, and the rest is looked at.
  */
 export function plain(props: object): Properties {
-  return Object.fromEntries(Object.keys(props).map((key) => [key, at(props, key)]));
+  const all = Object.keys(props).map((key) => [key, at(props, key)] as const);
+  // What is null is not set, to the engine and its plugins.
+  return Object.fromEntries(all.filter(([, value]) => value !== null));
 }
 
 function at(container: object, key: string | number): Value {

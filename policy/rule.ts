@@ -7,6 +7,7 @@ import type {
   StackValidationPolicy,
 } from "@pulumi/policy";
 import { type Properties, plain } from "./plain";
+import { sealsOf } from "./seals";
 
 type Schema = PolicyConfigSchema["properties"][string];
 
@@ -32,11 +33,13 @@ export interface Declared {
   props: Properties;
   /** Configuration of its provider; empty for a provider and a component. */
   provider: Properties;
-  opts: Pick<PolicyResourceOptions, "protect" | "parent">;
+  opts: Pick<PolicyResourceOptions, "protect" | "parent" | "ignoreChanges" | "additionalSecretOutputs">;
+  /** Whether the value at a path (`connection`, `rules[0].from`) came sealed: a secret. */
+  sealed(path: string): boolean;
 }
 
 export interface ResourceRule<Config> extends About<Config> {
-  /** Type tokens it looks at; a pattern where a rule is about a whole family of them. */
+  /** Type tokens it looks at; a pattern where a rule is about a whole family of them, or about all. */
   types: readonly string[] | RegExp;
   /** Every fault, in words that name field, value and fix; never a secret. Values not known yet are UNKNOWN: no fault. */
   faults(resource: Declared, config: Config): Iterable<string>;
@@ -68,8 +71,18 @@ function covers(types: readonly string[] | RegExp, type: string): boolean {
   return types instanceof RegExp ? types.test(type) : types.includes(type);
 }
 
+/**
+ * What each resource was declared with in this run. At its end a rule is shown outputs: of one whose provider cannot be
+ * configured yet there are none, and of one that did not change those of the last run.
+ */
+const declarations = new Map<string, Pick<Declared, "props" | "sealed" | "provider">>();
+
 /** One resource of the whole stack as it is, or in a preview will be. */
 export interface Standing extends Declared {
+  /** As it was declared; where it was not in this run, the same as `props`. */
+  inputs: Properties;
+  /** Whether the value at a path of the inputs came sealed. */
+  sealedInput(path: string): boolean;
   /** Resources that each property was made from. */
   madeFrom: Record<string, Standing[]>;
 }
@@ -109,12 +122,27 @@ function declared(args: {
   provider?: { props: Record<string, unknown> };
 }): Declared {
   const { type, name, urn, opts, props, provider } = args;
-  return { type, name, urn, opts, props: plain(props), provider: plain(provider?.props ?? {}) };
+  const sealed = sealsOf(props);
+  return { type, name, urn, opts, props: plain(props), provider: plain(provider?.props ?? {}), sealed };
+}
+
+/** Keeps what a resource was declared with for the rules at the end of the run. */
+export function remember({ urn, props, sealed, provider }: Declared): void {
+  declarations.set(urn, { props, sealed, provider });
+}
+
+/** For tests, where one process judges many stacks. */
+export function forget(): void {
+  declarations.clear();
 }
 
 function standing(resources: readonly PolicyResource[]): Standing[] {
   const all = new Map(
-    resources.map((resource) => [resource.urn, { ...declared(resource), madeFrom: {} } as Standing]),
+    resources.map((resource) => {
+      const one = declared(resource);
+      const { props: inputs, sealed: sealedInput, provider } = declarations.get(one.urn) ?? one;
+      return [one.urn, { ...one, inputs, sealedInput, provider, madeFrom: {} } as Standing];
+    }),
   );
   for (const { urn, propertyDependencies } of resources) {
     const madeFrom = Object.entries(propertyDependencies).map(([property, sources]) => [

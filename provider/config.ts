@@ -1,3 +1,4 @@
+import { GithubAccess } from "../connect/github-environment";
 import { MariadbServer } from "../connect/mariadb-server";
 import { PostgresServer } from "../connect/postgres-server";
 import { RedisServer } from "../connect/redis";
@@ -14,6 +15,8 @@ export interface EstateConfig {
   postgres?: PostgresServer;
   redis?: RedisServer;
   ssh?: SshServer;
+  /** Every instance has it: the token is the run's, GITHUB_TOKEN, and no configuration. */
+  github?: GithubAccess;
 }
 
 /** Each server is a JSON string (provider configuration knows strings only). No value is ever part of a message. */
@@ -44,6 +47,7 @@ export function makeEstateConfig(inputs: Properties): EstateConfig {
     ...(postgres && { postgres: new PostgresServer(...postgres) }),
     ...(redis && { redis: new RedisServer(...redis) }),
     ...(typeof inputs.ssh === "string" && { ssh: JSON.parse(inputs.ssh) as SshServer }),
+    github: new GithubAccess({ token: process.env.GITHUB_TOKEN || undefined }),
   };
 }
 

@@ -1,5 +1,9 @@
 # Sourced by `install` and `env`: where the toolchain lives and whether the official one is there already.
+# Shellcheck: each is for who sources this.
+# shellcheck disable=SC2034
 pulumi_version=3.230.0
+node_version=20
+go_version=1.25
 cache=${ESTATE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/database-estate}
 home=$cache/pulumi
 bin=$home/bin
@@ -22,6 +26,20 @@ official_bin() {
       dirname "$candidate"
       return
     fi
+  done
+  return 1
+}
+
+# Prints the path of a Go that can build the CLI.
+find_go() {
+  local candidate version
+  for candidate in "$(command -v go || true)" /usr/local/go/bin/go; do
+    [ -x "$candidate" ] || continue
+    # Outside of any module, which might ask for a Go of its own.
+    version=$(cd / && "$candidate" env GOVERSION) || continue
+    at_least "${version#go}" "$go_version" || continue
+    printf '%s\n' "$candidate"
+    return
   done
   return 1
 }

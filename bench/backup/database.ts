@@ -1,10 +1,10 @@
 import { connectMariadb } from "../../connect/mariadb";
 import { connectPostgres } from "../../connect/postgres";
 import { databases } from "../../estate/catalogue";
-import type { DatabaseEntry } from "../../estate/types";
+import type { DatabaseEntry, PostgresEntry } from "../../estate/types";
 import { startMariadb } from "../../test/support/engines-mariadb";
-import { startPostgres } from "../../test/support/engines-postgres";
-import type { LocalServer } from "../../test/support/local-host";
+import type { LocalServer } from "../../test/support/local-server";
+import { startPostgresHost } from "../../test/support/postgres-host";
 import { BATCH, FILL, ORDER_BYTES, ORDERS_A_CUSTOMER, SCHEMA, words } from "./data";
 
 export const ENGINES = ["mariadb", "postgres"] as const;
@@ -26,6 +26,9 @@ export interface BenchDatabase {
   tidy(): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** What brings a backup into the bucket. */
+const UPLOAD = ["curl"];
 
 /** A server of a size that a gigabyte is not everything to it, and that keeps no log of statements. */
 const SETTINGS = {
@@ -50,7 +53,7 @@ type Ask = (statement: string, values?: readonly string[]) => Promise<Record<str
 
 async function mariadbDatabase(): Promise<BenchDatabase> {
   const entry = entryOf("mo_crm");
-  const engine = await startMariadb("11.8", { settings: SETTINGS.mariadb });
+  const engine = await startMariadb("11.8", { settings: SETTINGS.mariadb, packages: UPLOAD });
   const admin = await connectMariadb(engine, { caCertificate: engine.caCertificate }, engine.admin);
   const empty = async (name: string) => {
     await admin.query(`DROP DATABASE IF EXISTS ${name}`);
@@ -83,21 +86,23 @@ async function mariadbDatabase(): Promise<BenchDatabase> {
 }
 
 async function postgresDatabase(): Promise<BenchDatabase> {
-  const entry = entryOf("mcp_portal");
-  const engine = await startPostgres("17", { settings: SETTINGS.postgres });
+  const entry = entryOf("mcp_portal") as PostgresEntry;
+  const engine = await startPostgresHost("17", SETTINGS.postgres, UPLOAD);
   const login = (database: string) => connectPostgres(engine, engine, { ...engine.admin, database });
   const admin = await login("postgres");
   const drop = (name: string) => admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
-  for (const role of ["postgres SUPERUSER", entry.service]) await admin.query(`CREATE ROLE ${role}`);
+  for (const role of [entry.owner, entry.service]) await admin.query(`CREATE ROLE ${role}`);
   return {
     entry,
     server: { name: entry.server, kind: "postgres", engine },
     version: engine.version,
     async fill(bytes) {
       await drop(entry.name);
-      await admin.query(`CREATE DATABASE ${entry.name}`);
+      await admin.query(`CREATE DATABASE ${entry.name} OWNER ${entry.owner}`);
+      await admin.query(`GRANT CONNECT ON DATABASE ${entry.name} TO estate_backup`);
       const session = await login(entry.name);
       try {
+        await session.query(`SET ROLE ${entry.owner}`);
         await session.query("SELECT set_config('bench.words', $1, false)", [words()]);
         await insert("postgres", bytes, (statement) => session.query(statement));
         await session.query("VACUUM ANALYZE");

@@ -1,12 +1,13 @@
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
-import { agentFiles, rcloneSettings } from "../../components/plans/backup-agent";
+import { agentFiles, bucketSettings } from "../../components/plans/backup-agent";
 import { loadStackConfig } from "../../estate/load";
 import { BackupReader } from "../../ops/backup/bucket";
+import { partKeys } from "../../ops/backup/keys";
 import { type Backup, backupsOf, parseManifest } from "../../ops/backup/manifest";
 import { restoreDatabase } from "../../ops/restore/run";
 import type { BackupStore } from "../../test/support/backups";
-import { localHost } from "../../test/support/local-host";
+import { localHost } from "../../test/support/local-server";
 import { projectDirectory, succeed } from "../../test/support/run";
 import { BARE, type BenchDatabase } from "./database";
 
@@ -22,8 +23,8 @@ export interface BenchHost {
   /** Of the tool's dump. Reads everything once. */
   dumpBytes(): Promise<number>;
   estateBackup(): Promise<{ seconds: number; backup: Backup }>;
-  /** The tool's dump into the bucket, under this key. */
-  bareBackup(key: string): Promise<number>;
+  /** The tool's dump into the bucket, where it does not stay. */
+  bareBackup(): Promise<number>;
   /** In the place of the live database. */
   estateRestore(backup: Backup): Promise<RestoreTimes>;
   /** The same object into an empty database. */
@@ -52,13 +53,13 @@ const DUMP = {
     "mariadb-dump --no-defaults --skip-ssl --protocol=socket --single-transaction --quick --routines --triggers " +
     `--events --hex-blob --skip-dump-date --default-character-set=utf8mb4 ${database}`,
   postgres: (database: string, port: number) =>
-    `runuser -u postgres -- pg_dump -Fc --compress=0 -h /var/run/postgresql -p ${port} -d ${database}`,
+    `runuser -u postgres -- /usr/lib/postgresql/17/bin/pg_dump -Fc --compress=0 -h /var/run/postgresql -p ${port} -d ${database}`,
 } as const;
 
 const LOAD = {
   mariadb: () => `mariadb --no-defaults --skip-ssl --protocol=socket ${BARE}`,
   postgres: (port: number) =>
-    `runuser -u postgres -- pg_restore -h /var/run/postgresql -p ${port} -d ${BARE} --exit-on-error`,
+    `runuser -u postgres -- /usr/lib/postgresql/17/bin/pg_restore -h /var/run/postgresql -p ${port} -d ${BARE} --exit-on-error`,
 } as const;
 
 export async function benchHost(database: BenchDatabase, store: BackupStore): Promise<BenchHost> {
@@ -66,22 +67,28 @@ export async function benchHost(database: BenchDatabase, store: BackupStore): Pr
   const { port } = server.engine;
   const host = await localHost(server);
   const at = (name: string) => path.join(host.directory, name);
-  const [etc, state, local] = [at("etc"), at("agent"), at("copies")];
-  for (const directory of [etc, state, local]) await fs.mkdir(directory);
-  await install(database, store, host.directory);
-  await fs.writeFile(at("key"), store.identity, { mode: 0o600 });
+  const [shared, etc, state, local] = [
+    at("shared"),
+    at("shared/etc"),
+    at("shared/agent"),
+    at("shared/copies"),
+  ];
+  for (const directory of [shared, etc, state, local]) await fs.mkdir(directory);
+  await install(database, store, shared, local);
+  await fs.writeFile(at("shared/key"), store.identity, { mode: 0o600 });
   const config = loadStackConfig("local", projectDirectory);
   const servers = { ...config.servers, [entry.server]: { ...config.servers[entry.server], port } };
 
+  // Its programs see the same files, by the same names.
+  await host.share(shared);
+  const [first = "", ...words] = [...host.inside, "bash", "--norc", "-euo", "pipefail", "-c"];
   const bash = (...lines: string[]) =>
-    succeed("bash", ["-euo", "pipefail", "-c", lines.join("\n")], {
-      env: { PATH: `${at("bin")}:${process.env.PATH}`, RCLONE_CA_CERT: `${etc}/ca.crt` },
+    succeed(first, [...words, lines.join("\n")]).catch(async (error) => {
+      throw new Error(`${error.message}${await logsIn(state)}`);
     });
   const agent = [
-    `etc=${etc} lib=${at("lib")} state=${state} work=${state}`,
-    'source "$etc/agent.conf"; source "$lib/common.sh"; source "$lib/$ENGINE.sh"; source "$lib/run.sh"',
-    // A try that fails is no time to measure; what a shell says of another cloud's authority, rclone cannot use.
-    `LOCAL=${local} TRIES=1; unset AWS_CA_BUNDLE`,
+    `export etc=${etc} lib=${at("shared/lib")} state=${state} work=${state}`,
+    'unset AWS_CA_BUNDLE; source "$lib/agent.sh"',
   ];
   const dump = DUMP[server.kind](entry.name, port);
   const clearLocal = () => fs.rm(local, { recursive: true, force: true });
@@ -94,13 +101,16 @@ export async function benchHost(database: BenchDatabase, store: BackupStore): Pr
       if (!backup) throw new Error(`${entry.name}: the agent made no backup`);
       return { seconds, backup };
     },
-    async bareBackup(key) {
+    async bareBackup() {
+      const key = `daily/${entry.server}/bench/bare`;
       const [seconds] = await timed(() =>
         bash(
           ...agent,
-          `${dump} | zstd -q -T0 -3 | age -R "$etc/recipients.txt" | put rcat "bucket:$BUCKET/${key}"`,
+          `${dump} | zstd -q -T0 -3 | age -R "$etc/recipients.txt" >"$state/bare"`,
+          `[ "$(put "$state/bare" "${key}" "$(sum_of "$state/bare")")" = 200 ]`,
         ),
       );
+      await store.remove(key);
       return seconds;
     },
     async estateRestore(backup) {
@@ -113,7 +123,7 @@ export async function benchHost(database: BenchDatabase, store: BackupStore): Pr
         reader,
         open: host.open,
         servers,
-        key: at("key"),
+        key: at("shared/key"),
         env: process.env,
         signal: new AbortController().signal,
         probe: async () => undefined,
@@ -126,13 +136,14 @@ export async function benchHost(database: BenchDatabase, store: BackupStore): Pr
       const when = (words: string) => reached[said.findIndex((line) => line.includes(words))] ?? Number.NaN;
       return { verified: when("is whole"), loaded: when("loaded;"), all: (performance.now() - begun) / 1000 };
     },
-    async bareRestore({ key }) {
+    async bareRestore(backup) {
       await database.emptyBare();
+      const urls = partKeys(backup).map((key) => `"$BUCKET_URL/${key}"`);
       const load = server.kind === "mariadb" ? LOAD.mariadb() : LOAD.postgres(port);
       const [seconds] = await timed(() =>
         bash(
           ...agent,
-          `rclone --config "$etc/rclone.conf" cat "bucket:$BUCKET/${key}" | age --decrypt -i ${at("key")} | zstd -dcq | ${load}`,
+          `curl --disable -sSf --cacert "$etc/ca.crt" --config "$etc/reader.conf" ${urls.join(" ")} | age --decrypt -i ${at("shared/key")} | zstd -dcq | ${load}`,
         ),
       );
       await database.tidy();
@@ -144,20 +155,21 @@ export async function benchHost(database: BenchDatabase, store: BackupStore): Pr
       const counted = await time(`dump ${entry.name} "$state/rows.json" >/dev/null`);
       const sealed = await time(`dump ${entry.name} "$state/rows.json" | seal >"$state/sealed"`);
       const sum = await time('sha256sum "$state/sealed"');
-      const upload = await time('upload "$state/sealed" bench/parts');
+      const upload = await time('upload "$state/sealed" "daily/$HOST/bench/parts"');
       await fs.rm(path.join(state, "sealed"));
-      await store.remove("bench/parts");
+      await store.remove(`daily/${entry.server}/bench/parts`);
       return { tool, counted, sealed, sum, upload };
     },
     remove: host.remove,
   };
 }
 
-/** The agent's files as a database host gets them, below `directory`. */
+/** The agent's files as a database host gets them, below `directory`. Copies go to `local`; a try that fails is no time to measure. */
 async function install(
   { entry, server }: BenchDatabase,
-  { output, recipient }: BackupStore,
+  { output, recipient, writer }: BackupStore,
   directory: string,
+  local: string,
 ): Promise<void> {
   const files = agentFiles({
     host: entry.server,
@@ -167,10 +179,19 @@ async function install(
     retention: output.retention,
     recipients: [recipient],
     bucket: output.bucket,
+    region: output.region,
+    endpoint: output.endpoint,
+    proof: false,
     caCertificate: output.caCertificate,
   });
-  const { content } = rcloneSettings({ ...output, ...output.reader });
-  const installed = { ...files, "/etc/estate-backup/rclone.conf": { content } };
+  const { region } = output;
+  const conf = "/etc/estate-backup/agent.conf";
+  const installed = {
+    ...files,
+    [conf]: { content: `${files[conf]?.content}LOCAL=${local}\nTRIES=1\n` },
+    "/etc/estate-backup/bucket.conf": bucketSettings({ region, ...(await writer(entry.server)) }),
+    "/etc/estate-backup/reader.conf": bucketSettings({ region, ...output.reader }),
+  };
   for (const [file, { content }] of Object.entries(installed)) {
     const name = /^\/etc\/estate-backup\/(.+)$/.exec(file)?.[1];
     const library = /^\/usr\/local\/lib\/estate-backup\/(.+)$/.exec(file)?.[1];
@@ -180,6 +201,14 @@ async function install(
       await fs.writeFile(path.join(directory, "lib", library), content);
     }
   }
+}
+
+/** What the agent's tools said into files; the agent itself quotes a line of it at most. */
+async function logsIn(directory: string): Promise<string> {
+  const names = (await fs.readdir(directory)).filter((name) => name.endsWith(".log"));
+  const texts = names.map(async (name) => (await fs.readFile(path.join(directory, name), "utf8")).trim());
+  const said = (await Promise.all(texts)).filter(Boolean);
+  return said.map((text) => `\n${text.slice(-2000)}`).join("");
 }
 
 async function timed<T>(work: () => Promise<T>): Promise<[seconds: number, result: T]> {

@@ -1,5 +1,4 @@
-import { PutBucketVersioningCommand } from "@aws-sdk/client-s3";
-import { bucketClient } from "../../test/support/backup";
+import { partKeys } from "../../ops/backup/keys";
 import { type BackupStore, startBackupStore } from "../../test/support/backups";
 import { type BenchDatabase, ENGINES, type EngineKind, startBenchDatabase } from "./database";
 import { type BackupParts, type BenchHost, benchHost, type RestoreTimes } from "./host";
@@ -31,12 +30,12 @@ function roundsOf(mebibytes: number): number {
   return mebibytes <= 128 ? 3 : 1;
 }
 
-/** `sizes`: mebibytes of the dump. */
+/** `sizes`: mebibytes of the dump. Each goes to `times` when it was measured, so that a later failure does not take it away. */
 export async function measureBackups(
   sizes: readonly number[],
+  times: SizeTimes[],
   say: (line: string) => void,
-): Promise<SizeTimes[]> {
-  const times: SizeTimes[] = [];
+): Promise<void> {
   const ascending = [...sizes].sort((a, b) => a - b);
   for (const engine of ENGINES) {
     const database = await startBenchDatabase(engine);
@@ -45,7 +44,7 @@ export async function measureBackups(
         say(`${engine}: ${size} MiB ...`);
         await database.fill(size * MIB);
         // A bucket for each size: what the last one left in its memory is gone.
-        const store = await startVersionedStore();
+        const store = await startBackupStore();
         try {
           const last = size === ascending.at(-1);
           const measured = await measureSize(engine, database, store, { size, last });
@@ -60,27 +59,6 @@ export async function measureBackups(
     } finally {
       await database.stop();
     }
-  }
-  return times;
-}
-
-/** As the real one: where there are no versions, rclone stumbles over the lab's answers to a stream. */
-async function startVersionedStore(): Promise<BackupStore> {
-  const store = await startBackupStore();
-  const s3 = bucketClient(store.output, store.output.reader);
-  try {
-    await s3.send(
-      new PutBucketVersioningCommand({
-        Bucket: store.output.bucket,
-        VersioningConfiguration: { Status: "Enabled" },
-      }),
-    );
-    return store;
-  } catch (error) {
-    await store.stop();
-    throw error;
-  } finally {
-    s3.destroy();
   }
 }
 
@@ -102,7 +80,7 @@ async function measureSize(
       const pair = await inTurn(
         estateFirst,
         () => estateBackup(host),
-        () => bareBackup(host, store),
+        () => bareBackup(host),
       );
       const { backup } = pair.estate;
       backups.push({ estate: pair.estate.seconds, bare: pair.bare });
@@ -112,7 +90,7 @@ async function measureSize(
         () => host.bareRestore(backup),
       );
       restores.push({ estate: restored.estate.all, bare: restored.bare, parts: restored.estate });
-      await store.remove(backup.key);
+      for (const key of partKeys(backup)) await store.remove(key);
       made = backup;
     }
     if (!made) throw new Error("nothing was measured");
@@ -133,12 +111,7 @@ async function measureSize(
 }
 
 const estateBackup = (host: BenchHost) => host.estateBackup();
-
-async function bareBackup(host: BenchHost, store: BackupStore): Promise<number> {
-  const seconds = await host.bareBackup("bench/bare");
-  await store.remove("bench/bare");
-  return seconds;
-}
+const bareBackup = (host: BenchHost) => host.bareBackup();
 
 /** Each first as often as the other: what is left of one falls on the other. */
 async function inTurn<E, B>(

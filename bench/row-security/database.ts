@@ -73,7 +73,8 @@ export async function startSecuredDatabase(): Promise<SecuredDatabase> {
     for (const statement of [
       `CREATE ROLE ${slot} LOGIN PASSWORD '${password}'`,
       `GRANT ${entry.service} TO ${slot} WITH INHERIT FALSE, SET TRUE`,
-      `CREATE ROLE plain LOGIN BYPASSRLS PASSWORD '${password}'`,
+      // A superuser: nothing holds a context for whom no policy asks for one.
+      `CREATE ROLE plain LOGIN SUPERUSER PASSWORD '${password}'`,
       "GRANT USAGE ON SCHEMA public TO plain",
       "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO plain",
     ])
@@ -139,7 +140,10 @@ async function fill(admin: PostgresConnection): Promise<void> {
        FROM (SELECT n, (hashint4(n)::bigint + 2147483648) % ${projects} AS p FROM generate_series(0, ${ROWS - 1}) n) spread`,
     ...indexes.map(({ definition }) => definition),
     "RESET session_replication_role",
-    ...["tasks", "projects"].map((table) => `ALTER TABLE ${table} DISABLE TRIGGER USER`),
+    ...["tasks", "projects"].map(
+      (table) =>
+        `ALTER TABLE ${table} DISABLE TRIGGER USER, ENABLE TRIGGER context_hold, ENABLE TRIGGER context_kept`,
+    ),
     "VACUUM ANALYZE",
     "CHECKPOINT",
   ])

@@ -1,54 +1,82 @@
-# MariaDB: dumps, physical copies, binary logs. Root of the host comes in by the socket.
+# MariaDB: dumps, physical copies, binary logs. What reads a service's data runs as estate-backup, which can only read.
+# Pasted, each checked or constant: owner target 1 COPY_WAIT
+source "$lib/mariadb-stream.sh"
+source "$lib/mariadb-make.sh"
+source "$lib/mariadb-proof.sh"
 
-client() { mariadb --no-defaults --skip-ssl --protocol=socket --batch --skip-column-names "$@"; }
-server_version() { client -e 'SELECT @@version'; }
+server_version() { root_sql <<<'SELECT @@version'; }
 dump_version() { mariadb-dump --version | sed 's/^ *//'; }
 extension_of() { echo sql; }
 
 # dump DATABASE ROWS: the dump to standard output, rows of each table to the file ROWS as JSON.
 dump() {
-  local database=$1 rows=$2 pipe
+  local database=$1 rows=$2
   if [ "$database" = _accounts ]; then
     echo '{}' >"$rows"
-    mariadb-dump --no-defaults --skip-ssl --protocol=socket --system=users
+    # The server's own tables, with the hashes of passwords: nothing in them is a service's.
+    mariadb-dump --no-defaults --skip-ssl --protocol=socket --socket="$SOCKET" --system=users
     return
   fi
-  pipe="$work/counted"
-  rm -f "$pipe"
-  mkfifo "$pipe"
-  # Counted in the dump itself, so it is the snapshot's number: each row is a line of its own that begins with "(". What stands
-  # between delimiters of its own is code of a trigger or routine, whatever its lines look like.
-  awk '
-    follow && /^\(/ { rows[table]++; if (/;$/) follow = 0; next }
-    /^DELIMITER / { code = ($2 != ";") }
-    code { next }
-    /^CREATE TABLE `/ { table = $0; sub(/^CREATE TABLE `/, "", table); sub(/`.*/, "", table); rows[table] += 0 }
-    /^INSERT INTO `/ {
-      table = $0; sub(/^INSERT INTO `/, "", table); sub(/`.*/, "", table)
-      if (/VALUES \(/) rows[table]++
-      follow = !/;$/
-    }
-    /^-- Dump completed/ { whole = 1 }
-    END {
-      if (!whole) { print "the dump has no end" >"/dev/stderr"; exit 1 }
-      for (name in rows) printf "%s\t%d\n", name, rows[name]
-    }' <"$pipe" | jq -Rn '[inputs | split("\t") | {(.[0]): (.[1] | tonumber)}] | add // {}' >"$rows" &
-  local counter=$!
-  mariadb-dump --no-defaults --skip-ssl --protocol=socket --single-transaction --quick --routines --triggers --events \
-    --hex-blob --skip-dump-date --comments --default-character-set=utf8mb4 "$database" | tee "$pipe"
-  wait "$counter"
+  dump_stream "$database" "$rows" "$work/code.jsonl" "$work/structure.json"
+  accounts >"$work/accounts.json"
+  reader --raw "$database" <<<"$INEXACT" >"$work/inexact.jsonl"
+  jq -s --slurpfile accounts "$work/accounts.json" --slurpfile inexact "$work/inexact.jsonl" "$CODE_NOTES" "$work/code.jsonl" >"$work/notes.json"
 }
 
-logs_changes() { [ "$(client -e 'SELECT @@log_bin')" = 1 ]; }
+# shellcheck disable=SC2016
+readonly CODE_NOTES=$ABOUT_CODE'
+[($inexact[] | "table " + (.table | shown) + ": column " + (.column | shown) + if .why == "float"
+    then " is a FLOAT, which a dump tells with six digits: some of its values come back as others. DOUBLE is told whole"
+    else " holds characters that Unicode does not have: they come back as others" end),
+  (.[] | (.kind + " " + (.name | shown)) as $what
+  | (select(.broken) | $what + " is broken: the server cannot open it; it will not come back"),
+    (select(.definer and (.broken | not)) | select(.definer as $d | $accounts[0] | any(. == $d) | not) | $what + ": there is no account of its definer; it will come back as the service"))]'
 
-# The copy says in itself where in the binary log it stands.
-physical_copy() {
-  local target
-  target=$(mktemp -d "$state/base.XXXXXX")
+logs_changes() { [ "$(root_sql <<<'SELECT @@log_bin')" = 1 ]; }
+
+# The copy says in itself where in the binary log it stands. mariadb-backup opens the server's files, and some of them for writing, so it
+# is their owner (mysql), without anything of root's. Its account on the server is of that name, for the socket asks for it; where the
+# distribution has none it is there for the time of the copy.
+physical_copy() (
+  set -euo pipefail
+  local target owner directory self=$BASHPID
+  directory=$(root_sql <<<'SELECT @@datadir')
+  owner=$(stat -c %U "$directory")
+  declared_name "$owner"
+  target=$(mktemp -d /run/estate-copy.XXXXXX)
   # shellcheck disable=SC2064
   trap "rm -rf '$target'" EXIT
-  mariadb-backup --no-defaults --backup --stream=mbstream --target-dir="$target" --socket=/run/mysqld/mysqld.sock --user=root
+  chown "$owner:" "$target"
+  if [ "$(root_sql <<<"SELECT COUNT(*) FROM mysql.global_priv WHERE user = '$owner' AND host = 'localhost'")" = 0 ]; then
+    # shellcheck disable=SC2064
+    trap "rm -rf '$target'; root_sql <<<\"SET SESSION sql_log_bin = 0; DROP USER IF EXISTS '$owner'@localhost\"" EXIT
+    root_sql <<SQL
+SET SESSION sql_log_bin = 0;
+CREATE USER '$owner'@localhost IDENTIFIED VIA unix_socket;
+GRANT RELOAD, PROCESS, LOCK TABLES, BINLOG MONITOR ON *.* TO '$owner'@localhost;
+SQL
+  fi
+  give_up_waiting "$owner" "$self" >/dev/null &
+  as "$owner" mariadb-backup --no-defaults --backup --stream=mbstream --target-dir="$target" --socket="$SOCKET" --user="$owner"
+)
+# give_up_waiting USER PID: a statement that writes a table of MyISAM or Aria keeps a copy waiting, and while that waits nobody makes or
+# changes a table. After COPY_WAIT seconds its session ends. mariadb-backup's own limit would wait for every statement, of InnoDB too.
+give_up_waiting() {
+  local ended
+  while sleep 1 && kill -0 "$2" 2>/dev/null; do
+    ended=$(root_sql 2>/dev/null <<SQL
+DELIMITER //
+FOR o IN (SELECT id FROM information_schema.processlist WHERE user = '$1' AND info LIKE 'BACKUP STAGE%' AND state LIKE 'Waiting for backup%'
+    AND time >= $COPY_WAIT) DO
+  EXECUTE IMMEDIATE CONCAT('KILL ', o.id);
+  SELECT o.id;
+END FOR//
+SQL
+    ) || true
+    [ -z "$ended" ] || tell "a statement that writes a table of MyISAM or Aria has kept the copy waiting for $COPY_WAIT s"
+  done
 }
+: "${COPY_WAIT:=60}"
 readonly copy_extension=mbstream
 
 # Logs of one life of this server: another life counts its files from 1 again.
@@ -62,11 +90,11 @@ epoch() {
 # Prints the closed logs, oldest first. A new one is begun before, so what happened until now is in a closed one.
 closed_logs() {
   local directory current log
-  client -e 'FLUSH BINARY LOGS'
-  directory=$(client -e 'SELECT @@log_bin_basename')
+  root_sql <<<'FLUSH BINARY LOGS'
+  directory=$(root_sql <<<'SELECT @@log_bin_basename')
   directory=${directory%/*}
-  current=$(client -e 'SHOW MASTER STATUS' | cut -f1)
-  client -e 'SHOW BINARY LOGS' | while read -r log _; do
+  current=$(root_sql <<<'SHOW MASTER STATUS' | cut -f1)
+  root_sql <<<'SHOW BINARY LOGS' | while IFS=$'\t' read -r log _; do
     [ "$log" = "$current" ] || printf '%s\n' "$directory/$log"
   done
 }

@@ -1,4 +1,5 @@
 import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
+import { POSTGRES_BACKUP_SQL } from "../../estate/backup-logins";
 import { ADMIN } from "../../estate/naming";
 
 export { ADMIN };
@@ -33,13 +34,8 @@ export function postgresAdminSql(password: string): string {
     "SET log_min_duration_statement = -1;",
     `DO $$ BEGIN IF to_regrole('${ADMIN}') IS NULL THEN CREATE ROLE ${ADMIN}; END IF; END $$;`,
     `ALTER ROLE ${ADMIN} WITH LOGIN SUPERUSER PASSWORD '${scramVerifier(password)}';`,
+    ...POSTGRES_BACKUP_SQL,
   ].join("\n");
-}
-
-/** ACL rules for Redis: nobody without a name, the admin with everything. */
-export function redisAdminRules(password: string): string {
-  const hash = createHash("sha256").update(password).digest("hex");
-  return ["user default off resetchannels -@all", `user ${ADMIN} on #${hash} ~* &* +@all`].join("\n");
 }
 
 /** `*` and upper hex of sha1(sha1(password)): what mysql_native_password keeps. */

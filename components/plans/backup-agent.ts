@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BackupClass, BackupRetention, ServerName } from "../../estate/types";
-import { OWNERS_ACL } from "./backup-bucket";
 import { readNamedFile } from "./named-file";
 
 /** What a host's agent is made of: components/agent, as it is, and what follows from the estate. */
@@ -23,6 +22,11 @@ export interface AgentPlanArgs {
   /** Public keys of age (`age1...`), one of which has to be at hand for a restore. */
   recipients: readonly string[];
   bucket: string;
+  region: string;
+  /** https URL of a service that is not AWS. */
+  endpoint?: string | undefined;
+  /** Whether dumps are proven by loading them into a throw-away engine on the host itself. */
+  proof: boolean;
   /** PEM of the bucket service's authority; undefined: the system's. */
   caCertificate?: string | undefined;
 }
@@ -35,15 +39,15 @@ export interface AgentFile {
 
 /** Debian packages; every one of them is kept by others. */
 export function agentPackages(engine: AgentPlanArgs["engine"]): string[] {
-  const common = ["age", "ca-certificates", "jq", "rclone", "zstd"];
+  const common = ["age", "ca-certificates", "curl", "jq", "mount", "util-linux", "zstd"];
   return engine === "mariadb" ? [...common, "mariadb-backup"] : common;
 }
 
-/** When what runs, in the host's own time zone. Logs go so often that no more than five minutes of changes can be lost. */
+/** When what runs, in UTC: in a zone with summer time one night a year has no 02:00. Logs go so often that no more than five minutes of changes can be lost. */
 const TIMERS = [
-  { name: "estate-backup", does: "run", what: "dumps of all databases", on: "*-*-* 02:00:00" },
-  { name: "estate-backup-base", does: "base", what: "a physical copy", on: "Sun *-*-* 03:30:00" },
-  { name: "estate-backup-log", does: "log", what: "logs of changes", on: "*:0/4" },
+  { name: "estate-backup", does: "run", what: "dumps of all databases", on: "*-*-* 02:00:00 UTC" },
+  { name: "estate-backup-base", does: "base", what: "a physical copy", on: "Sun *-*-* 03:30:00 UTC" },
+  { name: "estate-backup-log", does: "log", what: "logs of changes", on: "*:0/4 UTC" },
 ] as const;
 
 export const agentTimers = TIMERS.map(({ name }) => `${name}.timer`);
@@ -70,20 +74,37 @@ export function agentFiles(args: AgentPlanArgs): Record<string, AgentFile> {
   return files;
 }
 
-function agentSettings({ engine, host, port, bucket, databases, retention }: AgentPlanArgs): string {
-  const named = databases.map(({ name, backup }) => `${name}:${backup}`).sort();
+function agentSettings(args: AgentPlanArgs): string {
+  const { engine, host, port, databases, retention, proof } = args;
+  const classOf = (backup: BackupClass) => (retention.archive ? backup : "daily");
+  const named = databases.map(({ name, backup }) => `${name}:${classOf(backup)}`).sort();
   return `# Written by the estate program; changes by hand are overwritten.
 ENGINE=${engine}
 HOST=${host}
 PORT=${port}
-BUCKET=${bucket}
+BUCKET_URL=${bucketUrl(args)}
 DATABASES='${named.join(" ")}'
 LOCAL=/var/backups/estate
 LOCAL_DAYS=${retention.localDays}
 TRIES=5
 PAUSE=10
 PART=268435456
+# A dump that takes longer waits for somebody: it is given up, and the next database is saved.
+DUMP_SECONDS=3600
+COPY_SECONDS=14400
+PROOF=${proof ? "yes" : "no"}
+PROOF_DIR=/var/lib/estate-proof
+PROOF_SECONDS=1800
+PROOF_BYTES=8589934592
+PROOF_MEMORY=2147483648
 `;
+}
+
+/** Of an object without its key. AWS wants the bucket in the host's name; others have it in the path. */
+function bucketUrl({ bucket, region, endpoint }: AgentPlanArgs): string {
+  return endpoint
+    ? `${endpoint.replace(/\/+$/, "")}/${bucket}`
+    : `https://${bucket}.s3.${region}.amazonaws.com`;
 }
 
 /** A run yields to the databases it saves: a quarter of the processors at most. */
@@ -99,7 +120,9 @@ ExecStart=${PROGRAMS}/estate-backup ${does}
 Nice=10
 IOSchedulingClass=idle
 CPUWeight=25
-TimeoutStartSec=6h
+# A proof that takes too much memory ends alone.
+OOMPolicy=continue
+TimeoutStartSec=20h
 `;
 }
 
@@ -136,26 +159,16 @@ export function readRecipients(recipients: readonly string[]): string[] {
 
 export interface BucketAccess {
   region: string;
-  /** https URL; undefined: AWS. */
-  endpoint?: string | undefined;
   accessKeyId: string;
   secretAccessKey: string;
 }
 
-/** Path and content of rclone's configuration with the host's writer. A secret. */
-export function rcloneSettings(access: BucketAccess): { path: string; content: string } {
-  const { region, endpoint, accessKeyId, secretAccessKey } = access;
+/** Path and content of curl's configuration with the host's writer. A secret. */
+export function bucketSettings({ region, accessKeyId, secretAccessKey }: BucketAccess) {
+  const quoted = (text: string) => `"${text.replace(/[\\"]/g, "\\$&")}"`;
   const lines = [
-    "[bucket]",
-    "type = s3",
-    `provider = ${endpoint ? "Other" : "AWS"}`,
-    "env_auth = false",
-    `access_key_id = ${accessKeyId}`,
-    `secret_access_key = ${secretAccessKey}`,
-    `region = ${region}`,
-    `acl = ${OWNERS_ACL}`,
-    ...(endpoint ? [`endpoint = ${endpoint}`, "force_path_style = true"] : []),
-    "no_check_bucket = true",
+    `aws-sigv4 = ${quoted(`aws:amz:${region}:s3`)}`,
+    `user = ${quoted(`${accessKeyId}:${secretAccessKey}`)}`,
   ];
-  return { path: `${SETTINGS}/rclone.conf`, content: `${lines.join("\n")}\n` };
+  return { path: `${SETTINGS}/bucket.conf`, content: `${lines.join("\n")}\n` };
 }

@@ -1,7 +1,7 @@
 import type { BackupRetention, ServerName } from "../../estate/types";
 
 /** What is kept for how long is told by the first part of an object's key, whose it is by the second: `daily/mariadb/`. */
-export type BackupPrefix = "daily" | "archive" | "recovery" | "status";
+export type BackupPrefix = "daily" | "archive" | "archive-index" | "recovery" | "status";
 
 /** Days after which an archived copy is in the cold tier, and an upload that never ended is given up. */
 const COLD_AFTER = 30;
@@ -21,9 +21,11 @@ export interface LifecycleRule {
 /** Every prefix that the retention knows, with the days after which its objects expire. */
 export function keptDays(retention: BackupRetention): Partial<Record<BackupPrefix, number>> {
   const { archive, dailyDays, recoveryDays } = retention;
+  // Leap days included: seven years are 2557 days.
+  const archiveDays = archive && Math.ceil(archive.years * 365.25);
   return {
-    // Leap days included: seven years are 2557 days.
-    ...(archive && { archive: Math.ceil(archive.years * 365.25) }),
+    // What the archive holds is told beside it: in the cold tier nobody could read it without waiting.
+    ...(archiveDays && { archive: archiveDays, "archive-index": archiveDays }),
     daily: dailyDays,
     recovery: recoveryDays,
     status: dailyDays,
@@ -59,9 +61,9 @@ export function prefixesOf(host: ServerName, retention: BackupRetention): Record
   return Object.fromEntries(Object.keys(keptDays(retention)).map((prefix) => [prefix, `${prefix}/${host}/`]));
 }
 
-/** What a writer may. Its tools name an ACL with each object, the bucket owner's, which counts as a right of its own. */
-const PUT = ["s3:PutObject", "s3:PutObjectAcl"];
-export const OWNERS_ACL = "bucket-owner-full-control";
+/** What a writer may. */
+const PUT = "s3:PutObject";
+const OWNERS_ACL = "bucket-owner-full-control";
 
 type Statement = Readonly<Record<string, unknown>>;
 
@@ -85,7 +87,8 @@ export interface BucketPolicyFacts {
 
 /**
  * What the bucket refuses, whatever an identity's own policies say: plain requests, encryption that is not the estate's,
- * and writers who do anything but put objects below their own prefixes. It allows nothing: that is the identities' part.
+ * and writers who do anything but put objects below their own prefixes, on condition that they are not there. It allows nothing: that
+ * is the identities' part.
  */
 export function bucketPolicy({ bucket, key, writers, retention }: BucketPolicyFacts): string {
   const everything = [bucket, `${bucket}/*`];
@@ -126,6 +129,20 @@ export function bucketPolicy({ bucket, key, writers, retention }: BucketPolicyFa
             NotAction: PUT,
             Resource: everything,
           }),
+          // First write wins. Uploads of several parts begin without the condition, so they are refused as well.
+          deny("WritersNeverReplace", {
+            Principal: { AWS: writers.map(({ arn }) => arn) },
+            Action: PUT,
+            Resource: `${bucket}/*`,
+            Condition: { Null: { "s3:if-none-match": "true" } },
+          }),
+          // What a reader would have to fetch from the cold tier first, only the lifecycle puts there.
+          deny("WritersChooseNoTier", {
+            Principal: { AWS: writers.map(({ arn }) => arn) },
+            Action: PUT,
+            Resource: `${bucket}/*`,
+            Condition: saysOther("s3:x-amz-storage-class", "STANDARD"),
+          }),
         ]
       : []),
     ...writers.map(({ host, arn }) =>
@@ -159,10 +176,7 @@ function throughBucket({ bucket, region }: Ends): Statement {
   };
 }
 
-/**
- * A host puts objects below its own prefixes. It cannot read, list, delete, lock, unlock or tag any. S3 asks for Decrypt to
- * put an upload of several parts together; what it decrypts it does not hand out to who may not read.
- */
+/** A host puts objects below its own prefixes that are not there yet. It cannot read, list, replace, delete, lock, unlock or tag any. */
 export function writerPolicy(ends: Ends, host: ServerName, retention: BackupRetention): string {
   return document([
     {
@@ -170,11 +184,12 @@ export function writerPolicy(ends: Ends, host: ServerName, retention: BackupRete
       Effect: "Allow",
       Action: PUT,
       Resource: Object.values(prefixesOf(host, retention)).map((prefix) => `${ends.bucket}/${prefix}*`),
+      Condition: { Null: { "s3:if-none-match": "false" } },
     },
     {
       Sid: "Encrypt",
       Effect: "Allow",
-      Action: ["kms:GenerateDataKey", "kms:Decrypt"],
+      Action: "kms:GenerateDataKey",
       Resource: ends.key,
       Condition: throughBucket(ends),
     },

@@ -1,6 +1,6 @@
 import { ARCHIVE_PROGRAM } from "./backup-agent";
 import { maxConnections, postgresSizing } from "./sizing";
-import type { TlsSettings } from "./tls";
+import { CLIENT_AUTHORITIES, type TlsSettings } from "./tls";
 
 export interface PostgresConfigArgs extends Pick<TlsSettings, "minimumVersion"> {
   listen: string;
@@ -8,6 +8,8 @@ export interface PostgresConfigArgs extends Pick<TlsSettings, "minimumVersion"> 
   memoryMiB: number;
   /** Connection limits of the services on this server; a service has two login slots while it rotates. */
   serviceLimits: readonly number[];
+  /** Whether any service shows a certificate of its own. Default: none does. */
+  clientCertificates?: boolean | undefined;
 }
 
 /** TLS files of a PostgreSQL host. */
@@ -20,6 +22,7 @@ export function postgresConfig({
   memoryMiB,
   serviceLimits,
   minimumVersion,
+  clientCertificates,
 }: PostgresConfigArgs): string {
   const size = postgresSizing(memoryMiB);
   return `# Written by the estate program; changes by hand are overwritten.
@@ -30,7 +33,7 @@ ssl = on
 ssl_min_protocol_version = '${minimumVersion}'
 ssl_cert_file = '${POSTGRES_TLS_DIRECTORY}/server.crt'
 ssl_key_file = '${POSTGRES_TLS_DIRECTORY}/server.key'
-password_encryption = 'scram-sha-256'
+${clientCertificates ? `ssl_ca_file = '${POSTGRES_TLS_DIRECTORY}/${CLIENT_AUTHORITIES}'\n` : ""}password_encryption = 'scram-sha-256'
 
 # The admin gets in when the services have used up theirs.
 max_connections = ${maxConnections(serviceLimits.flatMap((limit) => [limit, limit]))}
@@ -57,7 +60,8 @@ archive_mode = on
 archive_command = '${ARCHIVE_PROGRAM} %p %f'
 archive_timeout = 240
 
-shared_preload_libraries = 'pg_stat_statements,pg_cron'
+# passwordcheck: a role that changes its own password cannot make it a short one.
+shared_preload_libraries = 'pg_stat_statements,pg_cron,passwordcheck'
 pg_stat_statements.track = all
 
 # Jobs need no login of their own: they run in the server's own processes. What they do is declared in the program.

@@ -1,6 +1,6 @@
 import type { MigrationSet } from "../../estate/migrations/types";
-import { loginSlots } from "../../estate/naming";
-import type { MariadbEntry, PostgresEntry, SchemaOwner } from "../../estate/types";
+import { BACKUP_LOGINS, loginSlots } from "../../estate/naming";
+import type { MariadbEntry, PostgresEntry, RedisUse, SchemaOwner } from "../../estate/types";
 import type { MariadbGrant, PostgresGrants } from "../../provider/resources";
 import { mariadbTables } from "./migrations";
 
@@ -53,6 +53,9 @@ export interface PostgresPrivileges {
   defaultGrants: PostgresGrants;
 }
 
+/** The backup's reader gets in; rows it may read everywhere. */
+export const BACKUP_CONNECT: PostgresGrants = { [`${BACKUP_LOGINS.reader} on database`]: ["CONNECT"] };
+
 /**
  * Grants of one database. CONNECT goes to both login slots, so that no rotation touches a grant: it is checked before a slot
  * becomes its role. Everything else goes to the role and never to a slot. An application is its own owner and needs nothing
@@ -64,7 +67,8 @@ export function postgresPrivileges(
   rowSecured = false,
 ): PostgresPrivileges {
   const { service, owner } = entry;
-  const connect = Object.fromEntries(loginSlots(service).map((slot) => [`${slot} on database`, ["CONNECT"]]));
+  const slots = loginSlots(service).map((slot) => [`${slot} on database`, ["CONNECT"]]);
+  const connect: PostgresGrants = { ...BACKUP_CONNECT, ...Object.fromEntries(slots) };
   if (entry.schema.owner === "application") {
     return { owners: [owner], grants: connect, defaultGrants: {} };
   }
@@ -95,11 +99,14 @@ export function loginSettings(owner: SchemaOwner): Record<string, string> {
 }
 
 /**
- * Every data command on the service's own keys; no administration. Key patterns do not bind the commands at the end: they
- * tell the names of other services' keys and channels, or touch the scripts and functions that all services share.
+ * Every data command on the service's own keys; no administration. What lists keys or channels (SCAN, KEYS, PUBSUB CHANNELS), what
+ * tells of the server (INFO) and what ends a script of its own are safe for one reason alone: nobody else is in the instance.
+ * Functions stay out: they are code that outlives the connection, and no application of ours loads any.
  */
-export const REDIS_COMMANDS = [
-  "-@all +@read +@write +@connection +@transaction +@pubsub +@scripting -@dangerous -@admin +info",
-  "-scan -randomkey -client|tracking -pubsub|channels -pubsub|shardchannels",
-  "-function -script|flush -script|kill",
-].join(" ");
+export function redisCommands(use: RedisUse): string {
+  return [
+    "-@all +@read +@write +@connection +@transaction +@pubsub +@scripting -@dangerous -@admin -function +info +keys",
+    // A cache is emptied as a whole by the applications that fill it. A queue is not.
+    ...(use === "cache" ? ["+flushdb"] : []),
+  ].join(" ");
+}

@@ -1,18 +1,41 @@
-import { redisMaxMemory } from "./sizing";
+import { instanceName } from "../../estate/redis";
+import type { RedisUse } from "../../estate/types";
+import type { RedisSizing } from "./sizing";
 import type { TlsSettings } from "./tls";
 import { protocols } from "./tls";
 
 export interface RedisConfigArgs extends Pick<TlsSettings, "minimumVersion"> {
+  /** ACL user of the service that the instance is for, `svc_crm`. */
+  user: string;
+  use: RedisUse;
   listen: string;
   port: number;
-  memoryMiB: number;
+  sizing: RedisSizing;
 }
 
-/** TLS files of a Redis host. */
+/** TLS files of a Redis host; all its instances show one certificate. */
 export const REDIS_TLS_DIRECTORY = "/etc/redis/tls";
 
-/** The whole of /etc/redis/redis.conf. */
-export function redisConfig({ listen, port, memoryMiB, minimumVersion }: RedisConfigArgs): string {
+/** Connections of one instance, those without a login included: a flood of them is felt by one service. */
+export const REDIS_CLIENTS = 256;
+
+/** The last copy may be five minutes old when a backup takes it; the append-only file has all but the last second. */
+const QUEUE = `# What waits to be done is never evicted: a full queue refuses the next job instead, and its application says so.
+maxmemory-policy noeviction
+appendonly yes
+appendfsync everysec
+save 300 1`;
+
+/** A copy on disk, so that a restart of the instance does not end every session; nobody counts on the last hour of it. */
+const CACHE = `# What was not used for longest goes when memory is short, with a lifetime or without.
+maxmemory-policy allkeys-lru
+appendonly no
+save 3600 1
+stop-writes-on-bgsave-error no`;
+
+/** The whole of /etc/redis/redis-NAME.conf. Its log goes to the journal. */
+export function redisConfig({ user, use, listen, port, sizing, minimumVersion }: RedisConfigArgs): string {
+  const name = instanceName(user);
   return `# Written by the estate program; changes by hand are overwritten.
 bind ${listen}
 protected-mode yes
@@ -26,26 +49,28 @@ tls-ca-cert-file ${REDIS_TLS_DIRECTORY}/ca.crt
 tls-auth-clients no
 tls-protocols "${protocols({ minimumVersion }).join(" ")}"
 
-aclfile /etc/redis/users.acl
+aclfile /var/lib/redis/${name}/users.acl
 acllog-max-len 128
 enable-debug-command no
 enable-module-command no
 
-# Sessions and caches carry a lifetime and may go when memory is short; queues carry none and stay.
-maxmemory ${redisMaxMemory(memoryMiB)}mb
-maxmemory-policy volatile-lru
-maxclients 1000
-timeout 0
+maxmemory ${sizing.data}mb
+# Buffers of clients are no data: beyond this the client with the largest goes.
+maxmemory-clients 20%
+maxclients ${REDIS_CLIENTS}
+# An idle connection ends after ten minutes, one that never logged in too.
+timeout 600
 tcp-keepalive 300
+# A script longer than this is told to whoever waits for it (BUSY), and may be ended by SCRIPT KILL.
+busy-reply-threshold 1000
 
-dir /var/lib/redis
-appendonly yes
-appendfsync everysec
-save 3600 1 300 100
+dir /var/lib/redis/${name}
+${use === "queue" ? QUEUE : CACHE}
+# Where memory runs out, the kernel ends the child that saves, and not the instance.
+oom-score-adj relative
 
 slowlog-log-slower-than 10000
 slowlog-max-len 256
 loglevel notice
-logfile /var/log/redis/redis-server.log
-pidfile /run/redis/redis-server.pid`;
+pidfile /run/redis-${name}/redis-server.pid`;
 }

@@ -13,6 +13,7 @@ import type {
   RowSecurityDeclaration,
 } from "../../estate/row-security/types";
 import type { PostgresEntry } from "../../estate/types";
+import { quoteString } from "../../provider/kinds/postgres/quoting";
 import type { PostgresGrants, RowPolicy, RowSecurityPlan } from "../../provider/resources";
 
 /**
@@ -78,47 +79,55 @@ function everyRule(
 function policies(declaration: RowSecurityDeclaration): Record<string, RowPolicy> {
   return Object.fromEntries(
     everyRule(declaration).map(({ table, identity, rule }) => {
-      const internal = isInternal(declaration, identity);
+      const role = roleOf(declaration, identity);
+      const asks = isInternal(declaration, identity) ? undefined : role;
       const { command } = rule;
       const policy: RowPolicy = {
         table,
         name: policyName(identity, command),
         for: command,
-        to: [roleOf(declaration, identity)],
-        ...(command === "insert" ? {} : { using: expression(rule.rows, internal) }),
-        ...(command === "insert" ? { withCheck: expression(rule.rows, internal) } : {}),
-        ...(command === "update" ? { withCheck: expression(rule.becomes, internal) } : {}),
+        to: [role],
+        ...(command === "insert" ? {} : { using: expression(rule.rows, asks) }),
+        ...(command === "insert" ? { withCheck: expression(rule.rows, asks) } : {}),
+        ...(command === "update" ? { withCheck: expression(rule.becomes, asks) } : {}),
       };
       return [`${table}.${identity}.${command}`, policy];
     }),
   );
 }
 
-/** The sub-select makes it an InitPlan: computed once a query and not once a row. */
-const CONTEXT = {
-  tenant: "(SELECT context.tenant())",
-  subject: "(SELECT context.subject())",
-  verified: "(SELECT context.verified())",
-};
+/**
+ * The sub-select makes it an InitPlan: computed once a query and not once a row. The role is a constant of the policy: by the time that it is
+ * computed, the transaction may have another one.
+ */
+const context = (name: "tenant" | "subject" | "verified", role: string) =>
+  `(SELECT context.${name}(${quoteString(role)}))`;
 
-/** A rule as SQL. A comparison with a NULL tenant or subject finds no row; what compares with neither asks for a context. */
-export function expression(rule: RowRule, internal: boolean): string {
+/**
+ * A rule as SQL, in a policy of `role`; undefined: an internal one, which asks for no context. A comparison with a NULL tenant or subject
+ * finds no row; what compares with neither asks for a context.
+ */
+export function expression(rule: RowRule, role: string | undefined): string {
   const options = alternatives(rule);
-  const always = internal ? "true" : CONTEXT.verified;
+  const always = role === undefined ? "true" : context("verified", role);
   if (!options) return always;
   const texts = options.map((option) => {
-    const conditions = Object.entries(option).map(([column, condition]) => compare(column, condition));
-    return [...conditions, ...(internal || asksForContext(option) ? [] : [always])].join(" AND ");
+    const conditions = Object.entries(option).map(([column, condition]) => compare(column, condition, role));
+    return [...conditions, ...(role === undefined || asksForContext(option) ? [] : [always])].join(" AND ");
   });
   return texts.length === 1 ? texts.join("") : texts.map((text) => `(${text})`).join(" OR ");
 }
 
-function compare(column: string, condition: ColumnCondition): string {
+function compare(column: string, condition: ColumnCondition, role: string | undefined): string {
   const name = `"${column.replaceAll('"', '""')}"`;
-  if (condition === "tenant" || condition === "subject") return `${name} = ${CONTEXT[condition]}`;
+  if (condition === "tenant" || condition === "subject") {
+    if (role === undefined)
+      throw new Error(`an internal identity has no ${condition} to compare ${column} with`);
+    return `${name} = ${context(condition, role)}`;
+  }
   if ("isNull" in condition) return `${name} IS ${condition.isNull ? "" : "NOT "}NULL`;
   const { is } = condition;
-  return `${name} = ${typeof is === "string" ? `'${is.replaceAll("'", "''")}'` : String(is)}`;
+  return `${name} = ${typeof is === "string" ? quoteString(is) : String(is)}`;
 }
 
 /**
@@ -170,11 +179,8 @@ function grants(declaration: RowSecurityDeclaration, owner: string): PostgresGra
     const columns = rule.columns?.map((column) => `${privilege} (${column})`);
     grant(identity, `table ${schema}.${table}`, columns ?? [privilege]);
   }
-  for (const [table, { access }] of Object.entries(declaration.exceptions)) {
-    for (const [identity, commands] of Object.entries(access)) {
-      const privileges = commands.map((command) => PRIVILEGE[command]);
-      if (privileges.length > 0) grant(identity, `table ${schema}.${table}`, privileges);
-    }
+  for (const [table, { readers }] of Object.entries(declaration.exceptions)) {
+    for (const identity of readers) grant(identity, `table ${schema}.${table}`, [PRIVILEGE.select]);
   }
   const each = (
     kinds: Record<string, IdentityName[]>,

@@ -1,3 +1,5 @@
+import { instanceMiB } from "../../estate/redis";
+
 /** Memory settings that follow from the machine's size and from how many connections the estate grants. In MiB. */
 
 /** Connections kept for the admin, the backup and the monitoring beside the services'. */
@@ -46,9 +48,20 @@ export function mariadbSizing(memoryMiB: number): MariadbSizing {
   };
 }
 
-/** 60 %: rewriting the append-only file forks, and the copy needs room. */
-export function redisMaxMemory(memoryMiB: number): number {
-  return Math.floor(memoryMiB * 0.6);
+export interface RedisSizing {
+  /** What the instance may take as a process, its children included; beyond it the kernel ends one of them, and nobody else's. */
+  process: number;
+  /** `maxmemory` */
+  data: number;
+}
+
+/** Code, TLS and the tables of an instance without a key. */
+const REDIS_BASE = 16;
+
+/** 60 % for data: a save forks, and what is written meanwhile stands twice. */
+export function redisSizing(memoryMiB: number, memoryShare: number): RedisSizing {
+  const process = instanceMiB(memoryMiB, memoryShare);
+  return { process, data: Math.floor((process - REDIS_BASE) * 0.6) };
 }
 
 function clamp(value: number, least: number, most: number): number {

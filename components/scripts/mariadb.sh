@@ -1,5 +1,6 @@
 # Configuration and admin account of a MariaDB server. Needs: CONFIGURATION, ADMIN, ADMIN_HOST.
 # Standard input: the SQL that makes the admin account; the password in it is a hash.
+# Pasted, each checked or constant: ADMIN ADMIN_HOST
 file=/etc/mysql/mariadb.conf.d/99-estate.cnf
 STAMP=/etc/mysql/tls/started-with
 sql=$(cat)
@@ -18,13 +19,20 @@ fi
 systemctl --quiet enable mariadb
 
 # What a fresh installation leaves open: anonymous users, the test database, admin accounts of a former web host.
-client <<SQL | client
-SELECT CONCAT('DROP USER ', QUOTE(User), '@', QUOTE(Host), ';') FROM mysql.global_priv
-WHERE User = '' OR (User = '$ADMIN' AND Host <> '$ADMIN_HOST');
+client <<SQL
+DELIMITER //
+FOR a IN (SELECT User AS u, Host AS h FROM mysql.global_priv WHERE User = '' OR (User = '$ADMIN' AND Host <> '$ADMIN_HOST')) DO
+  EXECUTE IMMEDIATE CONCAT('DROP USER ', QUOTE(a.u), '@', QUOTE(a.h));
+END FOR//
+DELIMITER ;
 SQL
 client <<'SQL'
 DROP DATABASE IF EXISTS test;
 DELETE FROM mysql.db WHERE Db IN ('test', 'test\_%') AND User IN ('', 'PUBLIC');
 FLUSH PRIVILEGES;
 SQL
-client <<<"$sql"
+# A client's message quotes the statement, and so the hash: of it only the number is shown.
+if ! said=$(client <<<"$sql" 2>&1); then
+  echo "mariadb refuses the SQL of the admin account: $(grep -oE 'ERROR [0-9]+ \([0-9A-Z]+\)( at line [0-9]+)?' <<<"$said" | head -n 1)" >&2
+  exit 1
+fi

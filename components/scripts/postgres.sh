@@ -1,4 +1,4 @@
-# Configuration, pg_hba.conf and admin role of a PostgreSQL server. Needs: CONFIGURATION, HBA, LOCALE.
+# Configuration, pg_hba.conf, pg_ident.conf and admin role of a PostgreSQL server. Needs: CONFIGURATION, HBA, IDENT, LOCALE.
 # Standard input: the SQL that makes the admin role; the password in it is a SCRAM verifier.
 STAMP=/etc/postgresql/tls/started-with
 sql=$(cat)
@@ -22,6 +22,19 @@ client() {
 systemctl --quiet enable "$unit"
 systemctl --quiet is-active "$unit" || systemctl start "$unit"
 
+# Before pg_hba.conf, whose lines name it.
+ident=$directory/pg_ident.conf
+if ! diff -q "$ident" - <<<"$IDENT" >/dev/null; then
+  put "$ident" postgres:postgres 0640 <<<"$IDENT"
+  faults=$(client -c "SELECT 'line ' || line_number || ': ' || error FROM pg_ident_file_mappings WHERE error IS NOT NULL")
+  if [ -n "$faults" ]; then
+    take_back "$ident"
+    echo "the rendered pg_ident.conf has faults and was not applied: $faults" >&2
+    exit 1
+  fi
+  client -c "SELECT pg_reload_conf()" >/dev/null
+fi
+
 # The server parses pg_hba.conf for us before it has to live with it: a reload would answer true and keep the old rules.
 if ! diff -q "$hba" - <<<"$HBA" >/dev/null; then
   put "$hba" postgres:postgres 0640 <<<"$HBA"
@@ -41,4 +54,5 @@ if ! started_with "$wanted"; then
   restart "$unit" "$file"
   note_start "$wanted"
 fi
-client <<<"$sql"
+# A message quotes the statement, and so the verifier: of it only the number is shown.
+client -v VERBOSITY=sqlstate <<<"$sql"

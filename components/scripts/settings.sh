@@ -17,6 +17,9 @@ take_back() {
 started_with() { [ "$(cat "$STAMP" 2>/dev/null)" = "$1" ]; }
 note_start() { echo "$1" >"$STAMP"; }
 
+# without_hashes <text: a log may quote a line that a password's hash or verifier stands in
+without_hashes() { sed -E 's/SCRAM-SHA-256\$[^[:space:]]*/.../g; s/[0-9A-Fa-f]{40,}/.../g'; }
+
 # restart UNIT FILE...: on failure the files are taken back, the engine started as it was, and the reason shown
 restart() {
   local unit=$1 file started
@@ -24,7 +27,7 @@ restart() {
   started=$(date +%s)
   if systemctl restart "$unit" >&2; then return 0; fi
   echo "$unit does not start with the new configuration; the former one is back. The reason:" >&2
-  journalctl --no-pager --output cat --since "@$started" --lines 15 --unit "$unit" >&2 || true
+  journalctl --no-pager --output cat --since "@$started" --lines 15 --unit "$unit" | without_hashes >&2 || true
   for file in "$@"; do take_back "$file"; done
   systemctl restart "$unit" >&2 || true
   exit 1

@@ -1,12 +1,11 @@
 import { ROWS } from "./application-mariadb";
 import { CANARY_HEX, CANARY_TEXT_HEX } from "./canary";
 
-/** The same on PostgreSQL, made by the role that the application works as. */
-export function postgresApplication(database: string, owner: string): string {
-  return `\\connect ${database}
-SET client_min_messages = warning;
-SET ROLE ${owner};
-CREATE TYPE public.drill_mood AS ENUM ('fine', 'so so');
+const ODD_TABLE = `public."drill "" \\! '$(odd)"`;
+
+/** The same on PostgreSQL. */
+export function postgresApplication(): string {
+  return `CREATE TYPE public.drill_mood AS ENUM ('fine', 'so so');
 CREATE SEQUENCE public.drill_numbers START WITH 1000 INCREMENT BY 7;
 CREATE TABLE public.drill_groups (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL UNIQUE);
 CREATE TABLE public.drill_rows (
@@ -37,6 +36,17 @@ CREATE TRIGGER drill_rows_logged AFTER INSERT ON public.drill_rows FOR EACH ROW 
 CREATE VIEW public.drill_totals WITH (security_invoker) AS
   SELECT g.name, count(*) AS entries, sum(r.amount) AS amount FROM public.drill_groups g JOIN public.drill_rows r ON r.group_id = g.id GROUP BY g.name;
 CREATE MATERIALIZED VIEW public.drill_moods AS SELECT mood, count(*) AS entries FROM public.drill_rows GROUP BY mood WITH NO DATA;
+CREATE FUNCTION public.drill_is_known(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $sql$SELECT $1 <> 'unknown'$sql$;
+CREATE DOMAIN public.drill_label AS text CHECK (public.drill_is_known(VALUE));
+CREATE SEQUENCE public.drill_invoice_numbers;
+CREATE TABLE ${ODD_TABLE} (
+  code text PRIMARY KEY DEFAULT 'R-' || nextval('public.drill_invoice_numbers'),
+  label public.drill_label NOT NULL CHECK (public.drill_is_known(label))
+);
+ALTER SEQUENCE public.drill_invoice_numbers OWNED BY ${ODD_TABLE}.code;
+CREATE VIEW public.drill_labels AS SELECT code, label FROM ${ODD_TABLE};
+CREATE VIEW public.drill_labels_known AS SELECT code, label FROM public.drill_labels WHERE public.drill_is_known(label) WITH CHECK OPTION;
+INSERT INTO ${ODD_TABLE} (label) SELECT 'label ' || n % 9 FROM generate_series(1, 100) n;
 INSERT INTO public.drill_groups (name) SELECT 'group ' || n FROM generate_series(1, 20) n;
 INSERT INTO public.drill_rows (group_id, amount, ratio, at, document, tags, mood, token, bytes, words)
   SELECT 1 + n % 20, n / 7.0, CASE WHEN n % 50 <> 0 THEN 1.0 / n END, '2026-03-29 00:59:59.999+00'::timestamptz + n * interval '61 s',
@@ -45,7 +55,6 @@ INSERT INTO public.drill_rows (group_id, amount, ratio, at, document, tags, mood
   FROM generate_series(1, ${ROWS}) n;
 REFRESH MATERIALIZED VIEW public.drill_moods;
 INSERT INTO public.drill_canary VALUES (1, '\\x${CANARY_HEX}', convert_from('\\x${CANARY_TEXT_HEX}', 'UTF8'));
-RESET ROLE;
 `;
 }
 
@@ -53,7 +62,11 @@ export function dropPostgresApplication(database: string): string {
   return `\\connect ${database}
 SET client_min_messages = warning;
 DROP MATERIALIZED VIEW IF EXISTS public.drill_moods;
-DROP VIEW IF EXISTS public.drill_totals;
+DROP VIEW IF EXISTS public.drill_totals, public.drill_labels_known, public.drill_labels;
+DROP TABLE IF EXISTS ${ODD_TABLE};
+DROP SEQUENCE IF EXISTS public.drill_invoice_numbers;
+DROP DOMAIN IF EXISTS public.drill_label;
+DROP FUNCTION IF EXISTS public.drill_is_known(text);
 DROP TABLE IF EXISTS public.drill_rows, public.drill_groups, public.drill_log, public.drill_canary, public.drill_beats;
 DROP FUNCTION IF EXISTS public.drill_write_log();
 DROP SEQUENCE IF EXISTS public.drill_numbers;

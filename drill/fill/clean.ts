@@ -2,7 +2,7 @@ import type { DatabaseEntry } from "../../estate/types";
 import { onEach, type Servers, takeSnapshot } from "../servers";
 import { snapshotFaults } from "../snapshot/compare";
 import type { Snapshot } from "../snapshot/types";
-import { dropMariadbApplication } from "./application-mariadb";
+import { dropMariadbApplication, VERSIONED } from "./application-mariadb";
 import { dropPostgresApplication } from "./application-postgres";
 import { fixtureOf } from "./fill";
 
@@ -68,7 +68,13 @@ async function changedTables(
 /** Past triggers that forbid it: what goes is the drill's own. */
 function emptyTables({ name, engine }: DatabaseEntry, tables: readonly string[]): string {
   if (engine === "mariadb") {
-    const truncate = tables.map((table) => `TRUNCATE TABLE \`${table}\`;\n`).join("");
+    const truncate = tables
+      .map((table) =>
+        table === VERSIONED
+          ? `DELETE FROM ${table};\nDELETE HISTORY FROM ${table};\n`
+          : `TRUNCATE TABLE \`${table}\`;\n`,
+      )
+      .join("");
     return `USE \`${name}\`;\nSET foreign_key_checks = 0;\n${truncate}SET foreign_key_checks = 1;\n`;
   }
   const empty = tables.map((table) => `DELETE FROM ONLY ${table};\n`).join("");

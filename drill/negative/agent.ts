@@ -1,7 +1,17 @@
-import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { createHash } from "node:crypto";
+import {
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
 import { bucketClient, refusal } from "../../test/support/backup";
 import { type Drill, judge } from "../context";
 import type { LabBucket } from "./bucket";
+
+/** A locked bucket looks for it before anything else. */
+const md5 = (text: string) => createHash("md5").update(text).digest("base64");
 
 /** Whoever holds a host holds its agent's credentials: with those nothing may be reached that was sent. */
 export async function agentCredentials(drill: Drill, bucket: LabBucket): Promise<void> {
@@ -17,10 +27,23 @@ export async function agentCredentials(drill: Drill, bucket: LabBucket): Promise
         list: () => s3.send(new ListObjectsV2Command({ Bucket, Prefix: `daily/${host}/` })),
         read: () => s3.send(new GetObjectCommand({ Bucket, Key })),
         delete: () => s3.send(new DeleteObjectCommand({ Bucket, Key })),
+        replace: () => s3.send(new PutObjectCommand({ Bucket, Key, Body: "poison" })),
+        "conditionally replace": () =>
+          s3.send(
+            new PutObjectCommand({
+              Bucket,
+              Key,
+              Body: "poison",
+              ContentMD5: md5("poison"),
+              IfNoneMatch: "*",
+            }),
+          ),
+        "replace in parts": () => s3.send(new CreateMultipartUploadCommand({ Bucket, Key })),
       };
       for (const [what, attempt] of Object.entries(attempts)) {
         const answer = await refusal(attempt());
-        const faults = answer === "AccessDenied" ? [] : [`it was not refused: ${answer ?? "it could"}`];
+        const refused = answer === "AccessDenied" || answer === "PreconditionFailed";
+        const faults = refused ? [] : [`it was not refused: ${answer ?? "it could"}`];
         judge(
           drill,
           "refusals",

@@ -7,7 +7,7 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import type { BackupOutput } from "../../estate/outputs";
-import type { Manifest } from "../../ops/backup/manifest";
+import { type Manifest, SAFETY } from "../../ops/backup/manifest";
 import { backupOutput, bucketClient, operatorKey } from "../../test/support/backup";
 
 /** The bucket as the lab's operator, who may do more than any key of the estate: what damages backups on purpose. */
@@ -33,7 +33,7 @@ export class LabBucket {
     await this.s3.send(new PutObjectCommand({ Bucket: this.output.bucket, Key, Body, ContentMD5 }));
   }
 
-  /** Hides an object; its versions stay locked. Gives what brings it back. */
+  /** Deletes an object as far as a lock lets anybody: its versions stay. Gives what takes that back. */
   async hide(Key: string): Promise<() => Promise<void>> {
     const Bucket = this.output.bucket;
     const { VersionId } = await this.s3.send(new DeleteObjectCommand({ Bucket, Key }));
@@ -68,8 +68,9 @@ export class LabBucket {
   }
 
   /**
-   * A run of long ago, so that nobody's newest, that holds one database's newest dump changed by `damage`. `honest`: its manifest
-   * vouches for what lies there; otherwise for what was sent.
+   * A run of now that nobody takes who does not name it, and that holds one database's newest dump changed by `damage`. `honest`: its
+   * manifest vouches for what lies there; otherwise for what was sent. Nothing of it is what the bucket would call an attack: it comes
+   * when it says, under names that are free.
    */
   async putDamaged(
     { manifest, database, run }: { manifest: Manifest; database: string; run: string },
@@ -85,8 +86,8 @@ export class LabBucket {
     const told = honest ? damaged : sealed;
     const sha256 = createHash("sha256").update(told).digest("hex");
     const changed = { ...object, key, sha256, bytes: told.length };
-    const finished = "2020-01-01T00:00:00Z";
-    const text = JSON.stringify({ ...manifest, run, tag: "drill", finished, objects: [changed] });
+    const finished = `${new Date().toISOString().slice(0, 19)}Z`;
+    const text = JSON.stringify({ ...manifest, run, tag: SAFETY, finished, objects: [changed] });
     await this.put(`daily/${manifest.host}/manifests/${run}.json`, text);
     return key;
   }

@@ -17,21 +17,21 @@ export async function damagedDumps(drill: Drill, bucket: LabBucket): Promise<voi
   const half = (sealed: Buffer) => sealed.subarray(0, Math.floor(sealed.length / 2));
   const cases = [
     {
-      run: "20200101T000001Z",
+      run: runOfNow(1),
       what: "a dump that was cut off",
       words: /has \d+ bytes; its manifest says \d+/,
       damage: half,
       honest: false,
     },
     {
-      run: "20200101T000002Z",
+      run: runOfNow(2),
       what: "a dump that was cut off before it was sent",
       words: /cannot be decrypted, so it was cut off/,
       damage: half,
       honest: true,
     },
     {
-      run: "20200101T000003Z",
+      run: runOfNow(3),
       what: "a dump with one changed byte",
       words: /not those that were sent/,
       damage: flipped,
@@ -49,18 +49,26 @@ export async function damagedDumps(drill: Drill, bucket: LabBucket): Promise<voi
       lastLines(asked, 1),
     );
   }
-  const run = "20200101T000004Z";
-  const key = await bucket.putDamaged({ manifest, database: DATABASE, run }, (sealed) => sealed, true);
-  await bucket.hide(key);
-  const gone = await drill.operator.ask(`npx estate backup verify ${DATABASE} --run ${run}`);
-  judge(
-    drill,
-    "refusals",
-    "a dump that was deleted",
-    mustRefuse(gone, 1, /no longer in the bucket/),
-    lastLines(gone, 1),
-  );
+  const object = manifest.objects.find(({ database }) => database === DATABASE);
+  const show = await bucket.hide(object?.key ?? "");
+  try {
+    const gone = await drill.operator.ask(`npx estate backup verify ${DATABASE} --run ${manifest.run}`);
+    judge(
+      drill,
+      "refusals",
+      "a dump that was deleted is still read, and the deletion is told",
+      [...mustRefuse(gone, 1, /DELETED daily\//), ...mustRefuse(gone, 1, / whole$/m)],
+      lastLines(gone, 1),
+    );
+  } finally {
+    await show();
+  }
   await wrongKey(drill);
+}
+
+/** A name that no agent gives: its random part counts. */
+function runOfNow(n: number): string {
+  return `${new Date().toISOString().slice(0, 19).replace(/[-:]/g, "")}Z-0000000${n}`;
 }
 
 async function wrongKey(drill: Drill): Promise<void> {

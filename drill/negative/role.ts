@@ -21,7 +21,11 @@ export async function missingRole(drill: Drill): Promise<void> {
     );
     const asked = await drill.operator.ask(`npx estate restore ${DATABASE} --no-safety-backup`);
     const untouched = mustRefuse(asked, 1, /live database is as it was/);
-    const named = mustRefuse(asked, 1, new RegExp(`role "${service}" does not exist`));
+    const named = mustRefuse(
+      asked,
+      1,
+      new RegExp(`the role ${service}, which is to own the data, is not there`),
+    );
     judge(
       drill,
       "refusals",

@@ -21,6 +21,10 @@ const POSTGRES = 'runuser -u postgres -- pg_dump --schema-only -d "$d"';
 const MARIADB =
   'mariadb-dump --no-data --routines --triggers --events --skip-comments --default-character-set=utf8mb4 "$d"';
 
+/** A trigger's head is kept as it was typed; a restore types its own. */
+const TRIGGER = /(TRIGGER) `?(\w+)`? (BEFORE|AFTER) (INSERT|UPDATE|DELETE) ON `?(\w+)`? FOR EACH ROW\s+/g;
+const sameTrigger = (_: string, ...words: string[]) => `${words.slice(0, 5).join(" ")} FOR EACH ROW `;
+
 /** Without what a dump says of itself, and the numbers that a table counts on with. */
 export function structuresOf(text: string): [string, string][] {
   const [, ...parts] = text.split(/^-- structure of (\w+)$/m);
@@ -28,7 +32,9 @@ export function structuresOf(text: string): [string, string][] {
     if (at % 2 === 1) return [];
     const lines = (parts[at + 1] ?? "")
       .replace(/ AUTO_INCREMENT=\d+/g, "")
+      .replace(TRIGGER, sameTrigger)
       .split("\n")
+      .map((line) => line.trimEnd())
       .filter((line) => !/^(--|\\(un)?restrict |SELECT pg_catalog\.set_config|$)/.test(line));
     return [[database, lines.join("\n")] as [string, string]];
   });

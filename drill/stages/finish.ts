@@ -3,10 +3,11 @@ import { clean } from "../fill/clean";
 import { agentCredentials } from "../negative/agent";
 import type { LabBucket } from "../negative/bucket";
 import { damagedDumps } from "../negative/dumps";
-import { missingLog } from "../negative/log";
+import { deletedLog } from "../negative/log";
 import { missingRole } from "../negative/role";
 import { type Answer, lastLines } from "../operator";
 import { live } from "../servers";
+import { archive } from "./archive";
 import { COPY, dropCopy, entryOf } from "./point-in-time";
 import type { BackedUp, Memory } from "./prepare";
 
@@ -14,7 +15,7 @@ import type { BackedUp, Memory } from "./prepare";
 export async function refusals(drill: Drill, bucket: LabBucket, backedUp: BackedUp): Promise<void> {
   await stage(drill, { name: "what must be refused is", area: "refusals" }, async () => {
     await damagedDumps(drill, bucket);
-    await missingLog(drill, bucket, backedUp);
+    await deletedLog(drill, bucket, backedUp);
     await agentCredentials(drill, bucket);
     await missingRole(drill);
   });
@@ -53,6 +54,7 @@ export async function otherRunbooks(drill: Drill): Promise<void> {
       there === "" ? [] : [there],
       "no database that restores have left",
     );
+    await archive(drill);
     await leakedPassword(drill);
     const left = operator.left();
     judge(

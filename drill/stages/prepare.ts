@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { traitsOf } from "../../estate/servers";
 import { type Drill, judge, mustJudge, stage } from "../context";
 import { beatInsert } from "../fill/beats";
 import { type Kept, keepCommand, keptOf } from "../fill/clean";
 import { fill } from "../fill/fill";
+import { leftovers } from "../fill/left";
 import { onHost } from "../hosts";
 import type { LabBucket } from "../negative/bucket";
 import { lastLines } from "../operator";
@@ -26,6 +28,13 @@ export const BEATS = { dumped: 1, before: 2, after: 3 } as const;
 export async function remember(drill: Drill): Promise<Pick<Memory, "before" | "kept">> {
   return stage(drill, { name: "remember what is there", area: "backup" }, async () => {
     const before = await takeSnapshot(drill.servers, live);
+    const left = await leftovers(drill.servers, live, before);
+    if (left.length > 0) {
+      throw new Error(
+        `a drill was cut short here, and what it brought is still in ${left.join(", ")}: its own rows would be proven. ` +
+          "Make the lab anew: make down && make up",
+      );
+    }
     const programs = live.filter(({ schema }) => schema.owner === "program");
     const kept = await Promise.all(
       byServer(programs).map(async ([server, own]) =>
@@ -38,7 +47,7 @@ export async function remember(drill: Drill): Promise<Pick<Memory, "before" | "k
 
 export async function fillAll(drill: Drill): Promise<Pick<Memory, "filled" | "structure" | "roles">> {
   return stage(drill, { name: "fill every database", area: "backup" }, async () => {
-    await fill(drill.servers, live);
+    await fill(drill.servers, drill.asService, live);
     await beat(drill, BEATS.dumped);
     const [filled, structure, roles] = await Promise.all([
       takeSnapshot(drill.servers, live),
@@ -102,7 +111,10 @@ const RECOVERABLE = ["mariadb", "postgres"] as const;
 export type RecoverableHost = (typeof RECOVERABLE)[number];
 
 async function copyServer({ servers }: Drill, bucket: LabBucket, host: RecoverableHost) {
-  const current = host === "postgres" ? "SELECT pg_walfile_name(pg_current_wal_lsn())" : "SHOW MASTER STATUS";
+  const current =
+    traitsOf(host).engine === "postgres"
+      ? "SELECT pg_walfile_name(pg_current_wal_lsn())"
+      : "SHOW MASTER STATUS";
   const from = (await servers[host](`${current};`)).trim().split("\t")[0] ?? "";
   await onHost(host, [AGENT, "base"]);
   const copies = (await bucket.list(`recovery/${host}/base/`)).filter((key) => key.endsWith(".json"));

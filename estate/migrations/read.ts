@@ -1,14 +1,19 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { type Dirent, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Fault, FaultyEstate } from "../faults";
 import type { DatabaseEntry } from "../types";
 import { faultsOf } from "./rules";
-import { directivesOf, parseId, parseScript } from "./script";
-import { SqlFault } from "./split";
+import { directivesOf, parseId, readScript } from "./script";
+import { readText } from "./text";
 import type { Migration, MigrationSet, Script } from "./types";
 
-/** The text of each file under sql/<database>, by its name. */
-export type SqlFiles = Readonly<Record<string, string>>;
+/** What each file under sql/<database> holds, by its name; `unreadable`: why it holds nothing. */
+export type SqlFiles = Readonly<Record<string, string | Uint8Array | { unreadable: string }>>;
+
+/** More is no migration; and of some gigabytes no text can be made. */
+const MOST_BYTES = 64 << 20;
+
+const NAMES = "name it NNNN_name.up.sql or NNNN_name.down.sql: four digits from 0001 on, then a-z, 0-9 and _";
 
 /** What stands in the folder beside the migrations. */
 const SCHEMA_FILE = "schema.sql";
@@ -22,7 +27,7 @@ export function readMigrations(
   projectDirectory: string,
 ): MigrationSet | undefined {
   const folder = join(projectDirectory, "sql", entry.name);
-  const files = existsSync(folder) ? readFolder(folder) : undefined;
+  const files = existsSync(folder) ? readFolder(folder, `sql/${entry.name}`) : undefined;
   if (entry.schema.owner === "application") {
     if (!files) return undefined;
     const fix = `the application owns the schema (${entry.schema.reason}): remove the folder, or say schema.owner: "program"`;
@@ -31,9 +36,48 @@ export function readMigrations(
   return checkMigrations(entry, files ?? {});
 }
 
-function readFolder(folder: string): SqlFiles {
-  const names = readdirSync(folder).sort();
-  return Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name), "utf8")]));
+/** Folders and links, which are no files, are there without a content: they are at fault. Throws FaultyEstate. */
+function readFolder(folder: string, path: string): SqlFiles {
+  if (!statSync(folder).isDirectory())
+    throw new FaultyEstate([
+      { path, value: path, fix: "is no folder: the files stand in a folder of this name" },
+    ]);
+  let entries: Dirent[];
+  try {
+    entries = readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    throw new FaultyEstate([{ path, value: path, fix: cannotBeRead(error) }]);
+  }
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return Object.fromEntries(
+    entries.map((entry) =>
+      entry.isFile()
+        ? [entry.name, readFile(join(folder, entry.name))]
+        : [entry.name, { unreadable: `is ${sortOf(entry)}: put the file itself here` }],
+    ),
+  );
+}
+
+function readFile(path: string): SqlFiles[string] {
+  try {
+    const { size } = statSync(path);
+    if (size > MOST_BYTES)
+      return {
+        unreadable: `has ${size} bytes, and a migration at most ${MOST_BYTES}: load such rows by other means`,
+      };
+    return readFileSync(path);
+  } catch (error) {
+    return { unreadable: cannotBeRead(error) };
+  }
+}
+
+function cannotBeRead(error: unknown): string {
+  return `cannot be read (${(error as NodeJS.ErrnoException).code ?? "no reason"}): mend its name or its rights`;
+}
+
+function sortOf(entry: Dirent): string {
+  if (entry.isSymbolicLink()) return "a symbolic link";
+  return entry.isDirectory() ? "a folder" : "no regular file";
 }
 
 /** Of all databases at once, by name, so that one run shows every fault. Throws FaultyEstate. */
@@ -66,40 +110,48 @@ export function checkMigrations(
     faults.push({ path: `sql/${database}${file && `/${file}`}`, value, fix });
   const halves = new Map<string, Partial<Record<"up" | "down", Script>>>();
 
-  for (const [file, text] of Object.entries(files)) {
-    if (file === SCHEMA_FILE) continue;
-    const [, id, direction] = /^(.+)\.(up|down)\.sql$/.exec(file) ?? [];
-    if (!id || !parseId(id) || (direction !== "up" && direction !== "down")) {
-      add(
-        file,
-        file,
-        "name it NNNN_name.up.sql or NNNN_name.down.sql: four digits from 0001 on, then a-z, 0-9 and _",
-      );
+  for (const [file, content] of Object.entries(files)) {
+    const [, id = "", direction] = /^(.+)\.(up|down)\.sql$/.exec(file) ?? [];
+    if (file !== SCHEMA_FILE && !parseId(id)) {
+      add(file, file, NAMES);
       continue;
     }
-    halves.set(id, { ...halves.get(id) });
-    const script = parse(text, engine, `sql/${database}/${file}`, (line, fix) =>
+    if (isUnreadable(content)) {
+      add(file, file, content.unreadable);
+      if (id) halves.set(id, halves.get(id) ?? {});
+      continue;
+    }
+    if (direction !== "up" && direction !== "down") continue;
+    const before = faults.length;
+    const script = parse(content, engine, `sql/${database}/${file}`, (line, fix) =>
       add(`${file}:${line}`, id, fix),
     );
-    const half = halves.get(id);
-    if (script && half) half[direction] = script;
-    if (script?.statements.length === 0) add(file, id, "holds no statement: write what the step does");
+    halves.set(id, { ...halves.get(id), [direction]: script });
+    if (script.statements.length === 0 && faults.length === before)
+      add(file, id, "holds no statement: write what the step does");
   }
 
   const ids = [...halves.keys()].sort();
   for (const id of ids) {
     for (const direction of ["up", "down"] as const) {
-      if (!(`${id}.${direction}.sql` in files))
-        add(`${id}.${direction}.sql`, undefined, "every up has a down: write it");
+      const file = `${id}.${direction}.sql`;
+      if (!(file in files)) add(file, undefined, "every up has a down: write it");
     }
   }
   checkVersions(ids, (id, fix) => add("", id, fix));
   if (ids.length === 0)
     add("", undefined, "the program owns the schema: write 0001_<name>.up.sql and .down.sql");
+  const dumped = files[SCHEMA_FILE] ?? "";
+  const schema = readText(isUnreadable(dumped) ? "" : dumped);
+  for (const { line, message } of schema.faults) add(`${SCHEMA_FILE}:${line}`, SCHEMA_FILE, message);
   if (faults.length > 0) throw new FaultyEstate(faults);
 
   const migrations = ids.map((id) => migration(id, halves.get(id) ?? {}));
-  return { database, engine, migrations, schema: files[SCHEMA_FILE] ?? "" };
+  return { database, engine, migrations, schema: schema.text };
+}
+
+function isUnreadable(content: SqlFiles[string]): content is { unreadable: string } {
+  return typeof content === "object" && "unreadable" in content;
 }
 
 function migration(id: string, { up, down }: Partial<Record<"up" | "down", Script>>): Migration {
@@ -124,24 +176,19 @@ function checkVersions(ids: readonly string[], add: (id: string, fix: string) =>
 }
 
 function parse(
-  text: string,
+  content: string | Uint8Array,
   engine: DatabaseEntry["engine"],
   source: string,
   add: (line: number, fix: string) => void,
-): Script | undefined {
-  for (const { word, line, known } of directivesOf(text)) {
+): Script {
+  const { script, faults } = readScript(content, engine, source);
+  for (const { word, line, known } of directivesOf(script.text)) {
     if (!known) add(line, `"-- estate: ${word}" is unknown; there is: no-transaction`);
     else if (engine === "mariadb")
       add(line, "statements of MariaDB commit by themselves: leave the directive out");
     else if (line !== 1) add(line, "a directive is the first line of its file");
   }
-  try {
-    const script = parseScript(text, engine, source);
-    for (const { line, fix } of faultsOf(script, engine)) add(line, fix);
-    return script;
-  } catch (error) {
-    if (!(error instanceof SqlFault)) throw error;
-    add(error.line, error.message);
-    return undefined;
-  }
+  for (const { line, message } of faults) add(line, message);
+  for (const { line, fix } of faultsOf(script, engine)) add(line, fix);
+  return script;
 }

@@ -1,20 +1,31 @@
 import { createHash } from "node:crypto";
 import type { Engine } from "../types";
-import { splitStatements } from "./split";
+import { readStatements, SqlFault } from "./split";
+import { readText, type TextFault } from "./text";
 import type { Script } from "./types";
 
 const DIRECTIVE = /^--\s*estate:\s*(.*?)\s*$/;
 const NO_TRANSACTION = "no-transaction";
 
-/** Reads one file's text. Throws SqlFault. */
-export function parseScript(text: string, engine: Engine, source: string): Script {
-  return {
-    source,
-    text,
-    checksum: checksumOf(text),
-    transactional: engine === "postgres" && !directivesOf(text).some(({ word }) => word === NO_TRANSACTION),
-    statements: splitStatements(text, engine),
-  };
+/** Reads one file's text. Throws SqlFault: every fault with `source` and its line. */
+export function parseScript(content: string | Uint8Array, engine: Engine, source: string): Script {
+  const { script, faults } = readScript(content, engine, source);
+  if (faults.length > 0) throw new SqlFault(faults, source);
+  return script;
+}
+
+/** Reads one file with its faults; what could be read of it is there with them. */
+export function readScript(
+  content: string | Uint8Array,
+  engine: Engine,
+  source: string,
+): { script: Script; faults: TextFault[] } {
+  const { text, faults } = readText(content);
+  const read = readStatements(text, engine);
+  const transactional =
+    engine === "postgres" && !directivesOf(text).some(({ word }) => word === NO_TRANSACTION);
+  const script = { source, text, checksum: checksumOf(text), transactional, statements: read.statements };
+  return { script, faults: [...faults, ...read.faults] };
 }
 
 /** Line ends are the editor's business. */

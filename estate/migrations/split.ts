@@ -1,5 +1,10 @@
 import type { Engine } from "../types";
-import { type Token, tokenAt, UnfinishedSql } from "./tokens";
+import { clientCommand } from "./client-commands";
+import { BodyDepth } from "./depth";
+import { endOfLine, lineNumbers, UnfinishedSql } from "./scan";
+import type { TextFault } from "./text";
+import type { Token } from "./token";
+import { tokenAt } from "./tokens";
 
 /** One statement of a file, without its delimiter and without comments before it. */
 export interface Statement {
@@ -10,115 +15,141 @@ export interface Statement {
   tokens: Token[];
 }
 
-/** A fault of the text itself. */
+/** Faults of the text itself. */
 export class SqlFault extends Error {
   constructor(
-    message: string,
-    readonly line: number,
+    readonly faults: readonly TextFault[],
+    /** The file, as the project knows it. */
+    source = "SQL",
   ) {
-    super(message);
+    super(faults.map(({ line, message }) => `${source}:${line}: ${message}`).join("\n"));
+    this.name = "SqlFault";
   }
 }
 
-/**
- * The statements of a file in their order. `;` ends one where it stands in no string, comment, parentheses (PostgreSQL)
- * or `BEGIN ATOMIC ... END`; MariaDB files may set another delimiter as for the mariadb client. Throws SqlFault.
- */
+/** As `readStatements`. Throws SqlFault where it finds a fault. */
 export function splitStatements(sql: string, engine: Engine): Statement[] {
-  try {
-    return split(sql, engine);
-  } catch (error) {
-    if (error instanceof UnfinishedSql) throw new SqlFault(error.message, lineOf(sql, error.at));
-    throw error;
-  }
-}
-
-/** Line of an offset, from 1. */
-export function lineOf(text: string, at: number): number {
-  let line = 1;
-  for (let next = text.indexOf("\n"); next !== -1 && next < at; next = text.indexOf("\n", next + 1)) line++;
-  return line;
-}
-
-function split(sql: string, engine: Engine): Statement[] {
-  const statements: Statement[] = [];
-  let tokens: Token[] = [];
-  let delimiter = ";";
-  const depth = new Depth(engine);
-  const finish = (end: number) => {
-    const [first] = tokens;
-    if (first) {
-      statements.push({ text: sql.slice(first.at, end).trimEnd(), line: lineOf(sql, first.at), tokens });
-    }
-    tokens = [];
-    depth.reset();
-  };
-  for (let at = 0; at < sql.length; ) {
-    const command = tokens.length === 0 && engine === "mariadb" ? delimiterCommand(sql, at) : undefined;
-    if (command) {
-      delimiter = command.delimiter;
-      at += command.length;
-    } else if (sql.startsWith(delimiter, at) && depth.closed) {
-      finish(at);
-      at += delimiter.length;
-    } else {
-      const token = tokenAt(sql, at, engine);
-      if (token.kind !== "blank" && token.kind !== "comment") {
-        tokens.push(token);
-        depth.pass(token);
-      }
-      at += token.text.length;
-    }
-  }
-  const [left] = tokens;
-  if (left && delimiter !== ";") {
-    throw new SqlFault(
-      `the statement that begins here is not ended by the delimiter ${delimiter}`,
-      lineOf(sql, left.at),
-    );
-  }
-  finish(sql.length);
+  const { statements, faults } = readStatements(sql, engine);
+  if (faults.length > 0) throw new SqlFault(faults);
   return statements;
 }
 
-/** `DELIMITER //` at the beginning of a line, as the mariadb client reads it. */
-function delimiterCommand(sql: string, at: number): { delimiter: string; length: number } | undefined {
-  if (at > 0 && sql[at - 1] !== "\n") return undefined;
-  const command = /^[ \t]*delimiter[ \t]+(\S+)[^\n]*/i.exec(lineFrom(sql, at));
-  return command?.[1] ? { delimiter: command[1], length: command[0].length } : undefined;
+/**
+ * The statements of a file in their order, as the engine's own client tells them apart: `;` ends one where it stands in no
+ * string, comment, parentheses (PostgreSQL) or `BEGIN ATOMIC ... END`; MariaDB files may set another delimiter. What client,
+ * server and reader would not take for the same is a fault.
+ */
+export function readStatements(
+  sql: string,
+  engine: Engine,
+): { statements: Statement[]; faults: TextFault[] } {
+  const reader = new Reader(sql, engine);
+  try {
+    reader.read();
+  } catch (error) {
+    if (!(error instanceof UnfinishedSql)) throw error;
+    reader.fault(error.at, error.message);
+  }
+  const { statements, faults } = reader;
+  return { statements, faults };
 }
 
-/** How deep in parentheses and in the body of an SQL-standard function a PostgreSQL statement is, told as psql does. */
-class Depth {
-  private parentheses = 0;
-  private blocks = 0;
-  private words: string[] = [];
+const PSQL_BLOCKS =
+  "psql counts BEGIN, CASE and END of a routine also where they are names, and ends the statement elsewhere: quote the name";
+const JOINED =
+  "the mariadb client joins a line that begins with the letters DELIMITER to the next one: indent the line";
 
-  constructor(private readonly engine: Engine) {}
+function isJoined(sql: string, at: number): boolean {
+  return (at === 0 || sql.charAt(at - 1) === "\n") && /^delimiter$/i.test(sql.slice(at, at + 9));
+}
 
-  get closed(): boolean {
-    return this.parentheses <= 0 && this.blocks === 0;
+class Reader {
+  readonly statements: Statement[] = [];
+  readonly faults: TextFault[] = [];
+  private tokens: Token[] = [];
+  private delimiter = ";";
+  private readonly depth: BodyDepth;
+  private readonly lineOf: (at: number) => number;
+
+  constructor(
+    private readonly sql: string,
+    private readonly engine: Engine,
+  ) {
+    this.depth = new BodyDepth(engine);
+    this.lineOf = lineNumbers(sql);
   }
 
-  reset(): void {
-    this.parentheses = 0;
-    this.blocks = 0;
-    this.words = [];
+  read(): void {
+    const end = this.sql.length;
+    for (let at = 0; at < end; ) at = this.next(at);
+    const [left] = this.tokens;
+    if (left && this.delimiter !== ";") {
+      this.fault(left.at, `the statement that begins here is not ended by the delimiter ${this.delimiter}`);
+    }
+    if (left && !this.depth.closed) this.fault(left.at, this.depth.open);
+    this.finish(end);
   }
 
-  pass(token: Token): void {
-    if (this.engine !== "postgres") return;
-    if (token.text === "(") this.parentheses++;
-    if (token.text === ")") this.parentheses--;
-    if (token.kind !== "word") return;
-    const word = token.text.toUpperCase();
-    if (this.words.length < 4) this.words.push(word);
-    if (!/^CREATE( OR REPLACE)? (FUNCTION|PROCEDURE)\b/.test(this.words.join(" "))) return;
-    if (this.parentheses > 0) return;
-    if (word === "BEGIN") this.blocks++;
-    else if (word === "CASE" && this.blocks > 0) this.blocks++;
-    else if (word === "END" && this.blocks > 0) this.blocks--;
+  fault(at: number, message: string): void {
+    this.faults.push({ line: this.lineOf(at), message });
   }
+
+  /** Reads on from `at`; gives back where to go on. */
+  private next(at: number): number {
+    const { sql, engine, delimiter } = this;
+    if (sql.startsWith(delimiter, at) && !this.depth.toldAlike) this.fault(at, PSQL_BLOCKS);
+    if (sql.startsWith(delimiter, at) && this.depth.closed) {
+      const rows = this.rowsOfCopy();
+      this.finish(at);
+      return rows ? endOfRows(sql, at) : at + delimiter.length;
+    }
+    const command = this.tokens.length === 0 ? clientCommand(sql, at, engine) : undefined;
+    if (command) {
+      if (command.fault) this.fault(at, command.fault);
+      this.delimiter = command.delimiter ?? delimiter;
+      return endOfLine(sql, at);
+    }
+    const token = this.upToDelimiter(tokenAt(sql, at, engine));
+    if (token.fault) this.fault(at, token.fault);
+    if (engine === "mariadb" && token.kind === "word" && isJoined(sql, at)) this.fault(at, JOINED);
+    // The rest of a client's command is its own language.
+    if (token.fault && token.text === "\\") return endOfLine(sql, at);
+    if (token.kind !== "blank" && token.kind !== "comment") {
+      this.tokens.push(token);
+      this.depth.pass(token);
+    }
+    return at + token.text.length;
+  }
+
+  /** A delimiter ends a statement also in the middle of what would be a word: `END$$`. */
+  private upToDelimiter(token: Token): Token {
+    if (this.delimiter === ";" || (token.kind !== "word" && token.kind !== "other")) return token;
+    const end = token.text.indexOf(this.delimiter);
+    return end > 0 ? { ...token, text: token.text.slice(0, end) } : token;
+  }
+
+  private finish(end: number): void {
+    const { tokens } = this;
+    const [first] = tokens;
+    if (first) {
+      const text = this.sql.slice(first.at, end).replace(/[ \t\n\r\f\v]+$/, "");
+      this.statements.push({ text, line: this.lineOf(first.at), tokens });
+    }
+    this.tokens = [];
+    this.depth.reset();
+  }
+
+  /** psql reads what follows as rows up to a line `\.`; the statement itself is refused by a rule. */
+  private rowsOfCopy(): boolean {
+    if (this.engine !== "postgres" || this.tokens[0]?.text.toUpperCase() !== "COPY") return false;
+    return this.tokens.some(({ kind, text }) => kind === "word" && text.toUpperCase() === "STDIN");
+  }
+}
+
+function endOfRows(sql: string, at: number): number {
+  const end = /^\\\.$/gm;
+  end.lastIndex = at;
+  return end.exec(sql) ? end.lastIndex : sql.length;
 }
 
 const MOST_WORDS = 12;
@@ -136,9 +167,4 @@ export function summaryOf({ tokens }: Statement): string {
     end = at + text.length;
   }
   return words.join(" ") || "a statement";
-}
-
-function lineFrom(sql: string, at: number): string {
-  const end = sql.indexOf("\n", at);
-  return sql.slice(at, end === -1 ? undefined : end);
 }

@@ -5,6 +5,7 @@ import type { Statement } from "./split";
 export interface Script {
   /** As the project knows it: `sql/mcp_portal/0001_users.up.sql`, or where else the text is from. */
   source: string;
+  /** Lines ended by LF. */
   text: string;
   /** SHA-256 of the text, lines ended by LF: 64 hex digits. */
   checksum: string;

@@ -143,14 +143,7 @@ function checkExceptions(declaration: RowSecurityDeclaration, fail: Fail): void 
       const value = (exception as Partial<Record<typeof forbidden, unknown>>)[forbidden];
       if (value) fail(`${path}.${forbidden}`, value, "a table with that needs rules: move it to `tables`");
     }
-    for (const [identity, commands] of Object.entries(exception.access)) {
-      knownIdentity(declaration, identity, `${path}.access.${identity}`, fail);
-      const blind = commands.find((command) => command === "update" || command === "delete");
-      if (blind && !commands.includes("select")) {
-        const fix = "add select: a WHERE cannot name a row that cannot be read";
-        fail(`${path}.access.${identity}`, commands, fix);
-      }
-    }
+    for (const identity of exception.readers) knownIdentity(declaration, identity, `${path}.readers`, fail);
   }
 }
 

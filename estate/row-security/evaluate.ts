@@ -70,7 +70,7 @@ export interface Attempt {
 export function expected(declaration: RowSecurityDeclaration, attempt: Attempt): Outcome {
   const { table, identity, command, context, row, columns = [] } = attempt;
   const exempt = declaration.exceptions[table];
-  if (exempt) return exempt.access[identity]?.includes(command) ? "allowed" : "denied";
+  if (exempt) return command === "select" && exempt.readers.includes(identity) ? "allowed" : "denied";
   const rules = commandRules(declaration.tables[table]?.access[identity] ?? {});
   const rule = rules.find((each) => each.command === command);
   if (!rule || columns.some((column) => rule.columns && !rule.columns.includes(column))) return "denied";

@@ -146,6 +146,17 @@ export const mcpAdmin: RowSecurityDeclaration = {
         service: EVERYTHING,
       },
     },
+    // The registry of servers is the same for every organisation.
+    mcp_servers: {
+      personalData: false,
+      access: {
+        member: { select: "all" },
+        viewer: { select: "all" },
+        admin: { select: "all" },
+        auditor: { select: "all" },
+        service: { select: "all", insert: "all", update: "all" },
+      },
+    },
     audit_logs: {
       personalData: true,
       tenantColumn: "organization_id",
@@ -157,18 +168,7 @@ export const mcpAdmin: RowSecurityDeclaration = {
       },
     },
   },
-  exceptions: {
-    mcp_servers: {
-      reason: "the registry of servers is the same for every organisation",
-      access: {
-        member: ["select"],
-        viewer: ["select"],
-        admin: ["select"],
-        auditor: ["select"],
-        service: ["select", "insert", "update"],
-      },
-    },
-  },
+  exceptions: {},
   functions: {
     "demand_context(regclass)": ["service"],
     "delete_expired_sessions(integer)": ["service"],

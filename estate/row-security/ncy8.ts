@@ -57,12 +57,9 @@ const MANAGED_TEAM_MEMBERS: CommandRules = {
   delete: TENANT,
 };
 
-const READ_CATALOGUE: Record<string, ("select" | "insert" | "update" | "delete")[]> = {
-  member: ["select"],
-  manager: ["select"],
-  admin: ["select"],
-  auditor: ["select"],
-  service: ["select"],
+const LIST_OF_THE_PLATFORM = {
+  reason: "one list for the platform",
+  readers: ["member", "manager", "admin", "auditor", "service"],
 };
 
 /** ncy8: an organisation is the tenant. Triggers write the audit log, the service the others. */
@@ -117,7 +114,7 @@ export const ncy8: RowSecurityDeclaration = {
       access: {
         member: { select: LIVING },
         manager: { select: LIVING },
-        // Invitations are the service's. A trigger refuses one's own role, and whatever has to do with OWNER.
+        // Invitations are the service's. A trigger refuses one's own role, and whatever has to do with an OWNER: role and end.
         admin: { select: TENANT, update: { rows: TENANT, columns: ["role", "deleted_at"] } },
         auditor: { select: TENANT },
         service: EVERYTHING,
@@ -240,15 +237,13 @@ export const ncy8: RowSecurityDeclaration = {
       personalData: true,
       access: { service: { select: "all", insert: "all" } },
     },
+    // Of the whole database.
+    backup_snapshots: { personalData: false, access: { service: EVERYTHING } },
   },
   exceptions: {
-    roles: { reason: "one list for the platform", access: READ_CATALOGUE },
-    permissions: { reason: "one list for the platform", access: READ_CATALOGUE },
-    role_permissions: { reason: "one list for the platform", access: READ_CATALOGUE },
-    backup_snapshots: {
-      reason: "which backups there are of the whole database",
-      access: { service: ["select", "insert", "update", "delete"] },
-    },
+    roles: LIST_OF_THE_PLATFORM,
+    permissions: LIST_OF_THE_PLATFORM,
+    role_permissions: LIST_OF_THE_PLATFORM,
   },
   functions: {
     "demand_context(regclass)": ["service"],

@@ -18,7 +18,7 @@ export function rowSecurityPage(declaration: RowSecurityDeclaration): string {
     "A command without a rule is not granted: error 42501. **tenant** and **subject** come from the signed context; " +
       "without a valid one no rule gives a row. Column names in parentheses: only these.",
     ...Object.entries(tables).flatMap(([name, each]) => tableSection(name, each)),
-    ...section("Without row security", ["table", "reason", "access"], exceptionRows(exceptions)),
+    ...section("Read without a context", ["table", "reason", "who reads it"], exceptionRows(exceptions)),
     ...section("Functions", ["function", "who may call it"], named(functions)),
     ...section("Views", ["view, with the reader's own rights", "who may read it"], named(views)),
   ];
@@ -77,12 +77,10 @@ function conditionText(column: string, condition: ColumnCondition): string {
 }
 
 function exceptionRows(exceptions: RowSecurityDeclaration["exceptions"]): string[][] {
-  return Object.entries(exceptions).map(([name, { reason, access }]) => [
+  return Object.entries(exceptions).map(([name, { reason, readers }]) => [
     code(name),
     reason,
-    Object.entries(access)
-      .map(([identity, commands]) => `${identity}: ${commands.join(", ")}`)
-      .join("; "),
+    readers.join(", ") || "nobody",
   ]);
 }
 

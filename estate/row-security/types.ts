@@ -64,11 +64,11 @@ export interface RowSecurityDeclaration {
   schema: string;
   identities: Record<IdentityName, IdentityDeclaration>;
   tables: Record<string, TableDeclaration>;
-  /** Tables without row security, each with the reason; they hold neither personal data nor a tenant column. */
-  exceptions: Record<
-    string,
-    { reason: string; access: Record<IdentityName, ("select" | "insert" | "update" | "delete")[]> }
-  >;
+  /**
+   * Tables that are read without a context, each with the reason; they hold neither personal data nor a tenant column. Nobody writes
+   * one but a migration: a write without a context would be nobody's. What an identity writes stands in `tables`.
+   */
+  exceptions: Record<string, { reason: string; readers: IdentityName[] }>;
   /** Functions (`name(argument types)`) that an identity may call; nobody calls anything else. */
   functions: Record<string, IdentityName[]>;
   /** Views (security_invoker) that an identity may read. */

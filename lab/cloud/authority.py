@@ -209,12 +209,22 @@ def value_of(key):
         return "true" if environ["wsgi.url_scheme"] == "https" else "false"
     if key == "s3:TlsVersion":
         return environ.get("estate.tls_version")
-    if key.startswith("s3:x-amz-"):
+    if key.startswith("s3:x-amz-") or key in ("s3:if-none-match", "s3:if-match"):
         return current.headers.get(key.removeprefix("s3:"))
+    if key == "s3:ObjectCreationOperation":
+        return creates_object()
     # Only S3 itself, acting for somebody, has these; here it does not ask KMS.
     if key.startswith("kms:"):
         return None
     raise NotImplementedError(f"the condition key {key} is not understood here")
+
+
+def creates_object():
+    """Whether there is an object after this request: the beginning of an upload and its parts make none. None: it puts nothing."""
+    if current.method not in ("PUT", "POST"):
+        return None
+    part = current.method == "PUT" and "uploadId" in current.args
+    return "false" if part or "uploads" in current.args else "true"
 
 
 def several(value):

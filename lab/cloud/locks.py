@@ -4,7 +4,7 @@ while it holds objects, and a lock in compliance mode is never shortened, whoeve
 from datetime import datetime
 
 from moto.s3.exceptions import AccessDeniedByLock, InvalidBucketState
-from moto.s3.models import S3Backend
+from moto.s3.models import FakeKey, S3Backend
 
 
 def install():
@@ -25,6 +25,8 @@ def install():
                 raise AccessDeniedByLock
         retain(self, bucket_name, key_name, version_id, retention)
 
+    # A listing of versions takes a copy of each, with all that it holds, and keeps its file open.
+    FakeKey.__deepcopy__ = lambda key, memo: key
     S3Backend.complete_multipart_upload = complete_locked
     S3Backend.put_object_retention = retain_longer
     S3Backend.put_object_lock_configuration = put_rule

@@ -22,6 +22,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 import authority
+import cold
 import locks
 import signature
 
@@ -69,6 +70,7 @@ def make_operator(credentials):
 
 def main(address, port, certificate, key, credentials, plain_port=None):
     authority.install()
+    cold.install()
     locks.install()
     signature.install()
     make_operator(credentials)

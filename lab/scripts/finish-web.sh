@@ -42,6 +42,11 @@ WantedBy=multi-user.target
 UNIT
 systemctl enable mysql-certificate.service
 
-# The way in for operators: forwarding is what this host is for.
+# The way in for operators: a user that may forward to the declared servers, and do nothing else; what says so is written when the
+# host is made. Its home is root's: it cannot change its own authorized_keys.
+useradd --system --no-create-home --home-dir /var/lib/estate_tunnel --shell /usr/sbin/nologin --password '*' estate_tunnel
+# While a host boots, /run/nologin keeps out all but root: the tunnel's user is to get in as soon as sshd answers.
+ln -s /dev/null /etc/tmpfiles.d/systemd-nologin.conf
+# Root may forward as everywhere, for operators who go on from here to another host's SSH server.
 printf 'AllowTcpForwarding yes\nPasswordAuthentication no\n' >/etc/ssh/sshd_config.d/60-bastion.conf
 : >/etc/apt/sources.list

@@ -30,6 +30,8 @@ ExecStart=/usr/bin/python3 -B $programs/server.py $address $port $directory/cert
 User=estate-cloud
 Restart=on-failure
 NoNewPrivileges=yes
+# Each object keeps a file open.
+LimitNOFILE=65536
 
 [Install]
 WantedBy=multi-user.target

@@ -1,27 +1,43 @@
 import * as z from "zod";
+import { printableLine } from "../render/printable";
+import { isRunId } from "./keys";
 
-const object = z.object({
+/** Words of a host, which end in a terminal: nothing in them moves it, and no novel. */
+const words = z.string().transform((text) => printableLine(text.slice(0, 500)));
+
+/** What came of loading a copy into a throw-away engine. `words`: why it failed. */
+export const proof = z.object({ ok: z.boolean(), at: z.iso.datetime(), words: words.optional() });
+export type Proof = z.infer<typeof proof>;
+
+/** One dump as its manifest tells of it. */
+export const savedObject = z.object({
   database: z.string(),
   key: z.string(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   bytes: z.number(),
+  /** So many objects `KEY.00000`, ... make up the dump; undefined: one, KEY itself. */
+  parts: z.int().min(2).max(100_000).optional(),
   rows: z.record(z.string(), z.number()),
+  /** What will not come back as it is. */
+  notes: z.array(words).max(1000).optional(),
+  /** Only of the dumps whose turn it was. */
+  proof: proof.optional(),
   durationMs: z.number(),
 });
 
 const manifest = z.object({
-  run: z.string(),
+  run: z.string().refine(isRunId, "it is no name of a run"),
   host: z.string(),
   engine: z.enum(["mariadb", "postgres"]),
-  tag: z.string(),
+  tag: words,
   /** One life of the server: another one begins empty. Agents of before did not tell. */
   epoch: z.string().optional(),
   ok: z.boolean(),
   finished: z.iso.datetime(),
   durationMs: z.number(),
-  versions: z.record(z.string(), z.string()),
-  failed: z.array(z.string()),
-  objects: z.array(object),
+  versions: z.record(words, words),
+  failed: z.array(words),
+  objects: z.array(savedObject),
 });
 
 /** What one run of a host's agent says of itself. `objects` are encrypted dumps; `rows` are by table. */
@@ -62,10 +78,20 @@ export interface Backup {
   sha256: string;
   /** Of the object: compressed and encrypted. */
   bytes: number;
+  parts?: number | undefined;
   rows: Record<string, number>;
+  notes?: string[] | undefined;
+  proof?: Proof | undefined;
   /** Of the program that made it, and of the server. */
   versions: Record<string, string>;
+  /** When the bucket got its manifest; undefined: it comes from the agent itself. */
+  stored?: Date | undefined;
+  /** The month that it is kept for in the archive, `2026-10`; undefined: it is a daily one. */
+  archive?: string | undefined;
 }
+
+/** A manifest, and when the bucket got it. */
+export type StoredManifest = Manifest & { stored?: Date };
 
 export function backupsOf({
   run,
@@ -76,19 +102,17 @@ export function backupsOf({
   finished,
   versions,
   objects,
-}: Manifest): Backup[] {
-  return objects.map(({ database, key, sha256, bytes, rows }) => ({
-    database,
+  stored,
+}: StoredManifest): Backup[] {
+  return objects.map(({ durationMs: _, ...object }) => ({
+    ...object,
     host,
     engine,
     run,
     tag,
     epoch,
     finished,
-    key,
-    sha256,
-    bytes,
-    rows,
     versions,
+    ...(stored && { stored }),
   }));
 }

@@ -4,6 +4,8 @@ import { type DatabaseHost, lastWords, type OpenHost } from "./hosts";
 import { type Manifest, parseManifest } from "./manifest";
 
 const AGENT = "/usr/local/sbin/estate-backup";
+/** The agent runs to its end, so that no dump is cut off by who only asked for it. */
+const INTERRUPTED = "interrupted here; a run that has begun on the host goes on. See: estate backup list";
 
 export interface HostRun {
   host: ServerName;
@@ -34,7 +36,8 @@ export function backupNow(
         host = await open(request.host, signal);
         return await runAgent(host, request, report);
       } catch (error) {
-        return { host: request.host, manifest: undefined, fault: messageOf(error) };
+        const fault = signal?.aborted ? INTERRUPTED : messageOf(error);
+        return { host: request.host, manifest: undefined, fault };
       } finally {
         host?.close();
       }
@@ -49,14 +52,16 @@ export async function runAgent(
   report: (line: string) => void,
 ): Promise<HostRun> {
   let unfinished = "";
-  const words = [...(tag ? ["--tag", tag] : []), ...databases];
+  // A line each: names are checked before, and still no text of a shell.
+  const WORDS = [...(tag ? ["--tag", tag] : []), ...databases].join("\n");
   const text = [
+    'words=(); [ -z "$WORDS" ] || mapfile -t words <<<"$WORDS"',
     `[ -x ${AGENT} ] || { echo "there is no ${AGENT} here. Run: pulumi up" >&2; exit 1; }`,
-    `exec ${AGENT} run ${words.join(" ")}`,
+    `exec ${AGENT} run "\${words[@]}"`,
   ].join("\n");
   const { stdout, stderr, code } = await host.filter(
     text,
-    {},
+    { WORDS },
     {
       stdin: "",
       onStderr: (more) => {

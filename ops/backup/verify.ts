@@ -46,7 +46,7 @@ export async function verifyBackup(
     ...more,
   });
   try {
-    const object = await reader.object(backup.key, options.signal);
+    const object = await reader.dump(backup, options.signal);
     object.on("error", (error) => measured.destroy(error));
     await unseal(object.pipe(measured), archive ? both(watch, archive) : watch, options);
   } catch (error) {
@@ -85,9 +85,10 @@ export class Measured extends Transform {
   }
 
   /** What differs from the manifest, once all has passed; undefined: nothing, or not all has passed. */
-  fault({ bytes, sha256 }: Pick<Backup, "bytes" | "sha256">): string | undefined {
+  fault({ bytes, sha256 }: { bytes?: number | undefined; sha256: string }): string | undefined {
     if (this.sum === undefined || this.sum === sha256) return undefined;
-    if (this.bytes !== bytes) return `it has ${this.bytes} bytes; its manifest says ${bytes}`;
+    if (bytes !== undefined && this.bytes !== bytes)
+      return `it has ${this.bytes} bytes; its manifest says ${bytes}`;
     return "its bytes are not those that were sent (sha256 differs from the manifest)";
   }
 }
@@ -96,17 +97,12 @@ export class Measured extends Transform {
 function both(watch: DumpWatch, archive: ArchiveReader): Writable {
   const copy = new PassThrough();
   copy.pipe(watch);
-  let open = true;
-  archive.stdin.on("error", () => {
-    open = false;
-  });
-  archive.stdin.on("close", () => {
-    open = false;
-  });
+  archive.stdin.on("error", () => {});
   return new Writable({
     write(chunk: Buffer, _encoding, done) {
       const next = () => (copy.write(chunk) ? done() : copy.once("drain", () => done()));
-      if (!open || archive.stdin.write(chunk)) return next();
+      // One that could not be started is closed already, and does not say so again.
+      if (archive.stdin.destroyed || archive.stdin.write(chunk)) return next();
       const go = () => {
         archive.stdin.off("drain", go);
         archive.stdin.off("close", go);

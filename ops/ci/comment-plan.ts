@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
+import { endWithResult } from "../exit";
 import { marker, renderPlan } from "./comment";
 import { currentRun, keepComment } from "./github-event";
 
 /** comment-plan STACK PULL_REQUEST OUTCOME FILE: shows a preview's output on a pull request, in one comment. */
-async function main([stack, pullRequest, outcome, file]: string[]): Promise<void> {
+async function main([stack, pullRequest, outcome, file]: string[]): Promise<undefined> {
   if (!stack || !/^\d+$/.test(pullRequest ?? "") || !outcome || !file) {
     throw new Error("give STACK PULL_REQUEST OUTCOME FILE");
   }
@@ -14,7 +15,4 @@ async function main([stack, pullRequest, outcome, file]: string[]): Promise<void
   await keepComment(run, Number(pullRequest), marker(stack), body);
 }
 
-main(process.argv.slice(2)).catch((error: unknown) => {
-  process.stderr.write(`comment-plan: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-});
+void endWithResult("comment-plan", main(process.argv.slice(2)));

@@ -64,24 +64,3 @@ export async function reportFailure(run: Run, title: string, label: string, body
   if (known) await github.ask("POST", `${path}/${known.number}/comments`, { body });
   else await github.ask("POST", path, { title, body, labels: [label] });
 }
-
-interface Deployment {
-  id: number;
-  sha: string;
-}
-
-/** The commit of the last deployment to an environment that came to its end. Throws where there is none. */
-export async function deployedCommit(
-  run: Pick<Run, "github" | "repository">,
-  environment: string,
-): Promise<string> {
-  const { github, repository } = run;
-  const path = `repos/${repository}/deployments`;
-  const query = `environment=${encodeURIComponent(environment)}&per_page=30`;
-  // Newest first.
-  for (const { id, sha } of await github.ask<Deployment[]>("GET", `${path}?${query}`)) {
-    const [last] = await github.ask<{ state: string }[]>("GET", `${path}/${id}/statuses?per_page=1`);
-    if (last?.state === "success") return sha;
-  }
-  throw new Error(`nothing was deployed to ${environment} yet: run the workflow deploy first`);
-}

@@ -1,33 +1,38 @@
 import { Command, InvalidArgumentError } from "commander";
 import { databases } from "../../estate/catalogue";
-import { loadStackConfig } from "../../estate/load";
-import type { BackupOutput } from "../../estate/outputs";
 import type { DatabaseEntry, ServerName } from "../../estate/types";
-import { BackupReader } from "../backup/bucket";
-import { chooseBackup, explainChoice, isEnough } from "../backup/choose";
+import { archivedBackups, findArchived } from "../backup/archive";
+import type { BackupReader } from "../backup/bucket";
+import { findBackup } from "../backup/find";
 import { hostsOf } from "../backup/hosts";
-import { logStatus } from "../backup/log-status";
-import { ACCOUNTS, type Backup, backupsOf, type Manifest, SAFETY } from "../backup/manifest";
+import { ACCOUNTS, type Backup, backupsOf } from "../backup/manifest";
 import { backupNow } from "../backup/now";
 import { keyFile } from "../backup/open";
+import { scanHost } from "../backup/scan";
 import { selectDatabases } from "../backup/select";
-import { backupStatus, tellsOfAll } from "../backup/status";
 import { type Verification, verifyBackup } from "../backup/verify";
-import { couldNotTell, EXIT, type ExitCode, exitCodeOf, failed, messageOf } from "../exit";
+import { couldNotTell, EXIT, type ExitCode, exitCodeOf, type Finish, messageOf } from "../exit";
 import { interruptible } from "../interrupt";
 import type { Io } from "../io";
-import type { Finish } from "../program";
-import { renderBackupStatus, renderBackups, renderRuns, renderVerifications } from "../render/backup";
+import {
+  renderArchive,
+  renderBackups,
+  renderFindings,
+  renderRuns,
+  renderVerifications,
+} from "../render/backup";
 import { renderJson } from "../render/json";
+import { printable } from "../render/printable";
 import { startProgress } from "../render/progress";
 import { resolveStack } from "../stack";
-import { readStackOutputs } from "../stack-outputs";
+import { type BackupStatusOptions, status } from "./backup-status";
+import { configOf, hostsWith, month, runId, withBucket } from "./bucket";
 
-interface BackupOptions {
-  stack?: string;
-  json?: boolean;
+interface BackupOptions extends BackupStatusOptions {
   tag?: string;
   run?: string;
+  archive?: boolean;
+  month?: string;
 }
 
 export function backupCommand(io: Io, finish: Finish): Command {
@@ -50,25 +55,35 @@ export function backupCommand(io: Io, finish: Finish): Command {
     "why, as the list shows it (default: daily)",
     tag,
   );
-  add("list", "Show what the bucket holds.", (...given) => list(io, ...given));
-  add("status", "Show the newest good backup of each, and whether it is new enough.", (...given) =>
+  add("list", "Show what the bucket holds, and what somebody has done to it.", (...given) =>
+    list(io, ...given),
+  ).option("--archive", "what the archive holds of each month");
+  add("status", "Show the newest good backup of each, and whether it is new enough and proven.", (...given) =>
     status(io, ...given),
   );
   add("verify", "Read the newest backup of each to its end, as a restore would.", (...given) =>
     verify(io, ...given),
-  ).option("--run <id>", "verify this run's", runId);
+  )
+    .option("--run <id>", "verify this run's", runId)
+    .option(
+      "--archive",
+      "verify the archive's (what lies in the cold tier has to be fetched from there before)",
+    )
+    .option("--month <month>", "with --archive: of this month, 2026-01 (default: the newest)", month);
   return command.addHelpText(
     "after",
     `
-list, status and verify read the bucket alone and reach no host. verify takes the private key from the file that
-BACKUP_KEY_FILE names; nothing it opens is kept.
+list, status and verify read the bucket alone and reach no host. Of each object they read the first version; a later one, a deletion
+before its time and an object that is not what its name says are shown as an attack, with exit code 1. verify takes the private
+key from the file that BACKUP_KEY_FILE names; nothing it opens is kept.
 
 Examples:
   estate backup now --stack prod mo_crm --tag before-upgrade
   estate backup status --stack prod
+  estate backup list --stack prod --archive
   estate backup verify --stack prod --json | jq '.results[] | select(.fault)'
 
-Exit codes: 0 done (status: all are good), 1 failed (status: one is old, failed or missing), 2 could not tell.`,
+Exit codes: 0 done (status: all are good), 1 failed (status: one is old, failed, missing or unproven; an attack), 2 could not tell.`,
   );
 }
 
@@ -85,7 +100,7 @@ async function now(io: Io, names: readonly string[], options: BackupOptions): Pr
         tag: options.tag,
       })),
       open,
-      (line) => io.err(`${line}\n`),
+      (line) => io.err(`${printable(line)}\n`),
       signal,
     );
     io.out(options.json ? renderJson({ stack, runs }) : renderRuns(runs, { colour: io.colour }));
@@ -95,64 +110,39 @@ async function now(io: Io, names: readonly string[], options: BackupOptions): Pr
 
 async function list(io: Io, names: readonly string[], options: BackupOptions): Promise<ExitCode> {
   const wanted = selectDatabases(databases, names);
+  const isWanted = (database: string) => names.length === 0 || wanted.some(({ name }) => name === database);
   return withBucket(io, options, async (reader, stack) => {
     const hosts = hostsWith(wanted);
-    const manifests = await Promise.all(hosts.map((host) => reader.manifests(host, () => false)));
-    const backups = manifests
-      .flat()
-      .flatMap(backupsOf)
-      .filter(({ database }) => (names.length === 0 ? true : wanted.some(({ name }) => name === database)))
-      .sort(newestFirst);
-    io.out(options.json ? renderJson({ stack, backups }) : renderBackups(backups));
-    return EXIT.done;
-  });
-}
-
-async function status(io: Io, names: readonly string[], options: BackupOptions): Promise<ExitCode> {
-  const wanted = selectDatabases(databases, names);
-  return withBucket(io, options, async (reader, stack) => {
-    const hosts = hostsWith(wanted);
-    const perHost = await Promise.all(
-      hosts.map(async (host) => {
-        const asked = [...namesOn(wanted, host), ...(names.length === 0 ? [ACCOUNTS] : [])];
-        // A restore's own safety backup is no run that anybody relies on.
-        const relied = (read: readonly Manifest[]) => read.filter(({ tag }) => tag !== SAFETY);
-        const manifests = relied(await reader.manifests(host, (read) => tellsOfAll(relied(read), asked)));
-        return Promise.all(
-          asked.map((database) =>
-            backupStatus({ database, host }, manifests, (key) => reader.size(key), new Date()),
-          ),
-        );
-      }),
-    );
-    const results = perHost.flat();
-    // The web host's server belongs to its panel, and keeps no log.
-    const logging = names.length === 0 ? hosts.filter((host) => host !== "plesk") : [];
-    const logs = await Promise.all(
-      logging.map((host) => logStatus(host, () => reader.text(`status/${host}/log.json`), new Date())),
-    );
+    await Promise.all(hosts.map((host) => scanHost(reader, host)));
+    const backups = options.archive
+      ? (await Promise.all(hosts.map((host) => archivedBackups(reader, host, isWanted)))).flat()
+      : (await Promise.all(hosts.map((host) => reader.manifests(host, () => false))))
+          .flat()
+          .flatMap(backupsOf)
+          .filter(({ database }) => isWanted(database))
+          .sort(newestFirst);
+    const { findings } = reader;
+    const table = options.archive ? renderArchive(backups) : renderBackups(backups);
     io.out(
       options.json
-        ? renderJson({ stack, results, logs })
-        : renderBackupStatus(results, logs, { colour: io.colour }),
+        ? renderJson({ stack, backups, findings })
+        : table + renderFindings(findings, { colour: io.colour }),
     );
-    return [...results, ...logs].every(({ state }) => state === "good") ? EXIT.done : EXIT.failed;
+    return findings.length === 0 ? EXIT.done : EXIT.failed;
   });
 }
 
 async function verify(io: Io, names: readonly string[], options: BackupOptions): Promise<ExitCode> {
   const wanted = selectDatabases(databases, names);
   const key = keyFile(io);
+  if (options.archive && options.run) throw couldNotTell("--archive goes by the month: --month 2026-01");
+  if (options.month && !options.archive) throw couldNotTell("--month is for --archive");
   return withBucket(io, options, (reader, stack) =>
     interruptible(async (signal) => {
-      const asked = [
-        ...wanted.map(({ name, server }) => ({ name, server })),
-        ...(names.length === 0 ? hostsWith(wanted).map((server) => ({ name: ACCOUNTS, server })) : []),
-      ];
+      const asked = toVerify(wanted, names, options);
+      await Promise.all(hostsWith(wanted).map((host) => scanHost(reader, host)));
       const found = await Promise.allSettled(
-        asked.map(({ name, server }) =>
-          findBackup(reader, name, server, options.run ? { run: options.run } : "newest"),
-        ),
+        asked.map(({ name, server }) => find(reader, name, server, options)),
       );
       const progress = startProgress(io, `0/${asked.length} verified`);
       const results: Verification[] = [];
@@ -171,82 +161,28 @@ async function verify(io: Io, names: readonly string[], options: BackupOptions):
       } finally {
         progress.end();
       }
+      const { findings } = reader;
       io.out(
         options.json
-          ? renderJson({ stack, results, missing })
-          : renderVerifications(results, missing, { colour: io.colour }),
+          ? renderJson({ stack, results, missing, findings })
+          : renderVerifications(results, missing, { colour: io.colour }) +
+              renderFindings(findings, { colour: io.colour }),
       );
       const whole = missing.length === 0 && results.every(({ fault }) => fault === undefined);
-      return whole ? EXIT.done : EXIT.failed;
+      return whole && findings.length === 0 ? EXIT.done : EXIT.failed;
     }),
   );
 }
 
-/** `newest` whatever it holds; `full`: none that a server made anew has saved before it was restored; `former`: then the one before. */
-export type Wish = { run: string } | "newest" | "full" | "former";
-
-/** A database's backup. Throws "failed" where there is none, or none that may be taken unasked. */
-export async function findBackup(
-  reader: BackupReader,
-  database: string,
-  host: ServerName,
-  wish: Wish,
-): Promise<Backup> {
-  const own = (manifests: readonly Manifest[]) =>
-    manifests.flatMap(backupsOf).filter((backup) => backup.database === database);
-  if (typeof wish === "object") {
-    const there = (await reader.runs(host)).includes(wish.run);
-    const [found] = there ? own([await reader.manifest(host, wish.run)]) : [];
-    if (found) return found;
-    throw failed(`${database}: run ${wish.run} holds no backup of it. See: estate backup list ${database}`);
-  }
-  const backups = own(
-    await reader.manifests(
-      host,
-      (read) =>
-        (wish === "newest" ? own(read).some(({ tag }) => tag !== SAFETY) : isEnough(own(read))) ||
-        read.length >= MOST_RUNS,
-    ),
-  );
-  const choice = chooseBackup(backups);
-  if (!choice) throw failed(`${database}: there is no backup. See: estate backup list ${database}`);
-  if ("backup" in choice) return choice.backup;
-  if (wish === "full") throw failed(explainChoice(choice));
-  return wish === "former" ? choice.former : choice.newest;
+function toVerify(wanted: readonly DatabaseEntry[], names: readonly string[], { archive }: BackupOptions) {
+  if (archive) return wanted.filter(({ backup }) => names.length > 0 || backup === "archive");
+  const accounts = names.length === 0 ? hostsWith(wanted).map((server) => ({ name: ACCOUNTS, server })) : [];
+  return [...wanted.map(({ name, server }) => ({ name, server })), ...accounts];
 }
 
-/** What is read of a host at most to find a backup: three months of days, and some runs by hand. */
-const MOST_RUNS = 200;
-
-/** The bucket of the stack's outputs, by the reader's key. */
-export async function withBucket<T>(
-  io: Io,
-  { stack: asked }: BackupOptions,
-  work: (reader: BackupReader, stack: string, output: BackupOutput) => Promise<T>,
-): Promise<T> {
-  const stack = await resolveStack(io, asked);
-  const { backup } = await readStackOutputs(io, stack);
-  if (!backup)
-    throw couldNotTell(`stack ${stack} has no backup bucket in its outputs. Run: pulumi up --stack ${stack}`);
-  const reader = new BackupReader(backup);
-  try {
-    return await work(reader, stack, backup);
-  } finally {
-    await reader.close();
-  }
-}
-
-export function configOf(io: Io, stack: string) {
-  try {
-    return loadStackConfig(stack, io.projectDir);
-  } catch (error) {
-    throw couldNotTell(messageOf(error));
-  }
-}
-
-export function runId(text: string): string {
-  if (/^\d{8}T\d{6}Z$/.test(text)) return text;
-  throw new InvalidArgumentError("give a run as the list shows it: 20260131T020000Z.");
+function find(reader: BackupReader, name: string, host: ServerName, options: BackupOptions): Promise<Backup> {
+  if (options.archive) return findArchived(reader, name, host, options.month);
+  return findBackup(reader, name, host, options.run ? { run: options.run } : "newest");
 }
 
 function tag(text: string): string {
@@ -256,10 +192,6 @@ function tag(text: string): string {
 
 function namesOn(wanted: readonly DatabaseEntry[], host: ServerName): string[] {
   return wanted.filter(({ server }) => server === host).map(({ name }) => name);
-}
-
-function hostsWith(wanted: readonly DatabaseEntry[]): ServerName[] {
-  return [...new Set(wanted.map(({ server }) => server))];
 }
 
 function newestFirst(a: Backup, b: Backup): number {

@@ -3,23 +3,28 @@ import { databases, redisUsers } from "../../estate/catalogue";
 import { loadStackConfig } from "../../estate/load";
 import { readMigrations } from "../../estate/migrations/read";
 import type { GithubTarget, StackConfig } from "../../estate/types";
-import { couldNotTell, EXIT, type ExitCode, messageOf } from "../exit";
+import { couldNotTell, EXIT, type ExitCode, type Finish, messageOf } from "../exit";
 import type { Io } from "../io";
 import { checkPrivileges, type Privileges, sound } from "../privileges/check";
 import { proveAs } from "../privileges/provers";
-import type { Finish } from "../program";
 import { checkAll, type Reach } from "../reach/check";
 import { connectAs } from "../reach/connectors";
 import { narrow } from "../reach/only";
 import { isTarget, type MinimumVersions, selectTargets } from "../reach/targets";
 import { requireWayIn } from "../reach/way-in";
 import { renderCheck, renderCheckJson } from "../render/check";
+import { renderJson } from "../render/json";
 import { renderPrivileges, renderPrivilegesJson } from "../render/privileges";
 import { startProgress } from "../render/progress";
-import { renderSecrets, renderSecretsJson } from "../render/secrets";
+import { isRight, renderSecrets, renderSecretsJson } from "../render/secrets";
+import { renderWayIn } from "../render/tunnel";
 import { checkSecrets } from "../secrets/check";
+import { readWritten } from "../secrets/written";
 import { resolveStack } from "../stack";
 import { readStackOutputs } from "../stack-outputs";
+import { checkWayIn } from "../tunnel/check";
+import { planTunnel } from "../tunnel/plan";
+import { DEFAULT_PORT } from "./tunnel";
 
 const TIMEOUT_MS = 10_000;
 const PARALLEL = 8;
@@ -30,6 +35,7 @@ interface CheckCommandOptions {
   only?: string[];
   privileges?: boolean;
   secrets?: boolean;
+  wayIn?: boolean;
 }
 
 export function checkCommand(io: Io, finish: Finish): Command {
@@ -40,7 +46,11 @@ export function checkCommand(io: Io, finish: Finish): Command {
     .option("--privileges", "show what every service can and cannot do, by trying it")
     .option(
       "--secrets",
-      "look whether every GitHub secret is there, by name; needs GITHUB_TOKEN and no server",
+      "look whether every GitHub secret is there and the stack's own write was the last; needs GITHUB_TOKEN and no server",
+    )
+    .option(
+      "--way-in",
+      "show that the tunnel's user on the plesk host forwards to declared endpoints and does nothing else, by trying it",
     )
     .option("--json", "print JSON")
     .addHelpText(
@@ -57,6 +67,7 @@ Examples:
   estate check --stack prod --only mo_crm mo_idp
   estate check --stack prod --privileges
   estate check --stack prod --secrets
+  estate check --stack prod --way-in
   estate check --stack prod --json | jq '.results[] | select(.reachable | not)'
 
 Exit codes: 0 all reachable (all as declared), 1 something is not, 2 could not tell (no stack, no outputs, no way in).`,
@@ -67,6 +78,7 @@ Exit codes: 0 all reachable (all as declared), 1 something is not, 2 could not t
 async function check(io: Io, options: CheckCommandOptions): Promise<ExitCode> {
   const stack = await resolveStack(io, options.stack);
   if (options.secrets) return secrets(io, stack, options);
+  if (options.wayIn) return wayIn(io, stack, options);
   const progress = startProgress(io, `reading the outputs of stack ${stack} ...`);
   try {
     const { servers } = stackConfigOf(io, stack);
@@ -114,11 +126,18 @@ async function check(io: Io, options: CheckCommandOptions): Promise<ExitCode> {
 async function secrets(io: Io, stack: string, options: CheckCommandOptions): Promise<ExitCode> {
   const config = stackConfigOf(io, stack);
   const estate = { stack, config, databases, redisUsers: config.servers.redis ? redisUsers : [] };
-  const found = await checkSecrets(estate, io.env);
+  const found = await checkSecrets(estate, io.env, (target) => readWritten(io, stack, target));
   // It has a target: without one the check has told so.
   const report = { stack, target: config.github as GithubTarget, secrets: found };
   io.out(options.json ? renderSecretsJson(report) : renderSecrets(report, { colour: io.colour }));
-  return found.every((secret) => secret.in) ? EXIT.done : EXIT.failed;
+  return found.every(isRight) ? EXIT.done : EXIT.failed;
+}
+
+async function wayIn(io: Io, stack: string, options: CheckCommandOptions): Promise<ExitCode> {
+  const plan = planTunnel(stackConfigOf(io, stack), redisUsers, DEFAULT_PORT, io);
+  const rights = await checkWayIn(plan, io.env, io.cwd);
+  io.out(options.json ? renderJson({ stack, user: plan.ssh.user, rights }) : renderWayIn(plan, rights));
+  return rights.length === 0 ? EXIT.done : EXIT.failed;
 }
 
 /** Nothing checked is nothing known. */

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { DrillOptions } from "../../drill/drill";
+import type { Finish } from "../exit";
 import type { Io } from "../io";
-import type { Finish } from "../program";
 
 export function drillCommand(io: Io, finish: Finish): Command {
   return new Command("drill")

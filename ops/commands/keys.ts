@@ -1,13 +1,12 @@
 import { Command, InvalidArgumentError } from "commander";
 import type { StackOutputs } from "../../estate/outputs";
-import { EXIT, type ExitCode, failed, messageOf } from "../exit";
+import { EXIT, type ExitCode, type Finish, failed, messageOf } from "../exit";
 import type { Io } from "../io";
 import { WrongKey } from "../keys/crypto";
 import { type OpenDatabase, openSealed, sealedNames } from "../keys/open";
 import { AlreadyRotating, rotateKeys } from "../keys/rotate";
 import { type DatabaseKeys, statusOf } from "../keys/status";
 import { readKeys } from "../keys/store";
-import type { Finish } from "../program";
 import { requireWayIn } from "../reach/way-in";
 import {
   complete,

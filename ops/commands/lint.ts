@@ -1,11 +1,14 @@
 import { Command } from "commander";
+import { MariadbServer } from "../../connect/mariadb-server";
 import { PostgresServer } from "../../connect/postgres-server";
 import { proxyFromEnvironment } from "../../connect/socket";
 import { databases } from "../../estate/catalogue";
-import { couldNotTell, EXIT, type ExitCode } from "../exit";
+import type { StackOutputs } from "../../estate/outputs";
+import { traitsOf } from "../../estate/servers";
+import type { ServerName } from "../../estate/types";
+import { couldNotTell, EXIT, type ExitCode, type Finish } from "../exit";
 import type { Io } from "../io";
-import { type Linted, lintAll, selectLinted } from "../lint/run";
-import type { Finish } from "../program";
+import { type Linted, lintAll, lintMariadbServers, selectLinted } from "../lint/run";
 import { requireWayIn } from "../reach/way-in";
 import { renderLint, renderLintJson } from "../render/lint";
 import { startProgress } from "../render/progress";
@@ -19,15 +22,15 @@ interface LintOptions {
 
 export function lintCommand(io: Io, finish: Finish): Command {
   return new Command("lint")
-    .argument("[database...]", "PostgreSQL databases (default: all)")
-    .description("Hold the live PostgreSQL databases against the rules of row-level security.")
+    .argument("[database...]", "PostgreSQL databases (default: all, and the servers of MariaDB)")
+    .description("Hold the live servers against the rules of row-level security and of who owns what.")
     .option("--stack <name>", "stack to look at (default: $PULUMI_STACK, then the selected one)")
     .option("--json", "print JSON")
     .addHelpText(
       "after",
       `
 Reads the servers' own catalogues as the admin, and changes nothing: tables, policies, views, functions, roles, grants and
-indexes, each rule with its severity and how to mend what it finds (docs/lint.md).
+indexes; of MariaDB accounts, grants and definers. Each rule has its severity and how to mend what it finds (docs/lint.md).
 
 Examples:
   estate lint --stack prod
@@ -38,33 +41,50 @@ Exit codes: 0 clean, 1 findings, 2 could not tell (no stack, no outputs, no way 
     .action(async (names: string[], options: LintOptions) => finish(await lint(io, names, options)));
 }
 
+const SERVERS = ["postgres", "mariadb", "plesk"] as const;
+
+function loginTo(admins: StackOutputs["admins"], name: ServerName, stack: string, io: Io) {
+  const admin = admins[name];
+  if (!admin) {
+    throw couldNotTell(
+      `stack ${stack} has no login of the admin of ${name} in its outputs. Run: pulumi up --stack ${stack}`,
+    );
+  }
+  const { host, port, user, password, caCertificate, serverName } = admin;
+  return [
+    { host, port, proxy: proxyFromEnvironment(io.env) },
+    { caCertificate, serverName },
+    { user, password },
+  ] as const;
+}
+
 async function lint(io: Io, names: readonly string[], options: LintOptions): Promise<ExitCode> {
   const entries = selectLinted(databases, names);
   const stack = await resolveStack(io, options.stack);
   const progress = startProgress(io, `reading the outputs of stack ${stack} ...`);
   try {
-    const admin = (await readStackOutputs(io, stack)).admins.postgres;
-    if (!admin) {
-      throw couldNotTell(
-        `stack ${stack} has no login of the admin of postgres in its outputs. Run: pulumi up --stack ${stack}`,
-      );
-    }
-    const { host, port, user, password, caCertificate, serverName } = admin;
+    const { admins } = await readStackOutputs(io, stack);
+    // Servers of MariaDB have no row security; they are looked at with everything, as servers.
+    const servers = names.length > 0 ? (["postgres"] as const) : SERVERS;
+    const login = (name: ServerName) => loginTo(admins, name, stack, io);
     progress.show("looking for the way in ...");
     await requireWayIn(
-      [{ host, port }],
+      servers.map((name) => login(name)[0]),
       io.env,
       `Open the tunnel: eval "$(npx estate tunnel --stack ${stack} --background)"`,
     );
-    const server = new PostgresServer(
-      { host, port, proxy: proxyFromEnvironment(io.env) },
-      { caCertificate, serverName },
-      { user, password },
+    const server = new PostgresServer(...login("postgres"));
+    const others = servers.flatMap((name) =>
+      traitsOf(name).engine === "postgres" ? [] : [[name, new MariadbServer(...login(name))] as const],
     );
     let finished = 0;
-    const results = await lintAll(server, entries, () =>
-      progress.show(`${++finished}/${entries.length + 1} looked at`),
-    ).finally(() => server.close());
+    const told = () => progress.show(`${++finished}/${entries.length + 1 + others.length} looked at`);
+    const results = [
+      ...(await lintAll(server, entries, told).finally(() => server.close())),
+      ...(await lintMariadbServers(Object.fromEntries(others), told).finally(() =>
+        Promise.all(others.map(([, each]) => each.close())),
+      )),
+    ];
     progress.end();
     const report = { stack, results };
     io.out(options.json ? renderLintJson(report) : renderLint(report, { colour: io.colour }));

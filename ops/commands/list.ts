@@ -1,8 +1,7 @@
 import { Command } from "commander";
 import { databases, redisUsers } from "../../estate/catalogue";
-import { EXIT } from "../exit";
+import { EXIT, type Finish } from "../exit";
 import type { Io } from "../io";
-import type { Finish } from "../program";
 import { renderJson } from "../render/json";
 import { renderList } from "../render/list";
 

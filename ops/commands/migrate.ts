@@ -1,14 +1,15 @@
 import { Command, InvalidArgumentError } from "commander";
 import { databases } from "../../estate/catalogue";
 import type { RunOptions } from "../../migrate/types";
-import { couldNotTell, EXIT, type ExitCode } from "../exit";
+import { couldNotTell, EXIT, type ExitCode, type Finish } from "../exit";
+import { interruptible } from "../interrupt";
 import type { Io } from "../io";
 import { MigratedDatabases } from "../migrate/databases";
+import { requireJudged } from "../migrate/judge";
 import { operator, runDown, runUp } from "../migrate/run";
-import { type Selected, selectMigrations } from "../migrate/select";
+import { requireVersion, type Selected, selectMigrations } from "../migrate/select";
 import { statusOf } from "../migrate/status";
 import { isVerified, verify } from "../migrate/verify";
-import type { Finish } from "../program";
 import { requireWayIn } from "../reach/way-in";
 import {
   renderEvent,
@@ -87,6 +88,8 @@ async function up(io: Io, names: readonly string[], options: MigrateOptions): Pr
   if (options.to !== undefined && names.length !== 1) throw couldNotTell("--to is for one database: name it");
   const { to, dryRun = false } = options;
   return withDatabases(io, names, options, async ({ stack, selected, servers, run }) => {
+    requireVersion(selected, to);
+    await requireJudged(selected);
     const results = [];
     for (const each of selected) {
       if (each.set) results.push(await runUp(each, servers.of(each.entry), { ...run, to, dryRun }));
@@ -107,7 +110,9 @@ async function down(io: Io, name: string, options: MigrateOptions): Promise<Exit
     const database = servers.of(one.entry);
     const history = await database.store.history();
     if (!history) throw couldNotTell(`there is no database ${name}. Run: pulumi up`);
-    const to = options.to ?? Math.max(0, (history.at(-1)?.version ?? 0) - 1);
+    const last = history.at(-1)?.version ?? 0;
+    const to = options.to ?? Math.max(0, last - 1);
+    if (to > last) throw couldNotTell(`--to is ${to}: ${name} is at version ${last}, and down leads back`);
     const affected = history.filter(({ version }) => version > to).map(({ id }) => id);
     if (!options.yes && affected.length > 0) {
       throw couldNotTell(
@@ -160,20 +165,13 @@ async function withDatabases(
     io.env,
     `Open the tunnel: eval "$(npx estate tunnel --stack ${stack} --background)"`,
   );
-  const interrupted = new AbortController();
-  const interrupt = () => interrupted.abort(new Error("interrupted"));
-  process.once("SIGINT", interrupt);
   const servers = new MigratedDatabases(admins, stack, io.env);
+  const report: RunOptions["report"] = (event) => io.err(`${renderEvent(event)}\n`);
   try {
-    const report: RunOptions["report"] = (event) => io.err(`${renderEvent(event)}\n`);
-    return await work({
-      stack,
-      selected,
-      servers,
-      run: { by: operator(), signal: interrupted.signal, report },
-    });
+    return await interruptible((signal) =>
+      work({ stack, selected, servers, run: { by: operator(), signal, report } }),
+    );
   } finally {
-    process.off("SIGINT", interrupt);
     await servers.close();
   }
 }

@@ -1,27 +1,35 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { databases } from "../../estate/catalogue";
+import { beginsWithDay } from "../../estate/clock";
 import type { StackOutputs } from "../../estate/outputs";
 import type { DatabaseEntry } from "../../estate/types";
+import { findArchived } from "../backup/archive";
+import type { BackupReader } from "../backup/bucket";
+import { findBackup, type Wish } from "../backup/find";
 import { hostsOf } from "../backup/hosts";
+import type { Backup } from "../backup/manifest";
 import { keyFile } from "../backup/open";
 import { selectDatabases } from "../backup/select";
-import { couldNotTell, EXIT, type ExitCode, messageOf } from "../exit";
+import { couldNotTell, EXIT, type ExitCode, type Finish, messageOf } from "../exit";
 import { interruptible } from "../interrupt";
 import type { Io } from "../io";
-import type { Finish } from "../program";
 import { checkAll } from "../reach/check";
 import { connectAs } from "../reach/connectors";
 import { isTarget, selectTargets } from "../reach/targets";
 import { requireWayIn } from "../reach/way-in";
+import { renderFindings } from "../render/backup";
 import { renderJson } from "../render/json";
+import { printable } from "../render/printable";
 import { renderRestores } from "../render/restore";
+import { fetchAll } from "../restore/cold";
 import { RestoreSteps } from "../restore/host";
 import { requireNewName, restoreNames } from "../restore/names";
-import { findPoint } from "../restore/point";
-import { type RestoreResult, type RestoreTools, restoreDatabase } from "../restore/run";
+import { findPoint, type PointPlan } from "../restore/point";
+import { type RestoreResult, restoreDatabase } from "../restore/run";
+import type { RestoreTools } from "../restore/tools";
 import { resolveStack } from "../stack";
 import { readStackOutputs } from "../stack-outputs";
-import { configOf, findBackup, runId, type Wish, withBucket } from "./backup";
+import { configOf, month, runId, withBucket } from "./bucket";
 
 interface RestoreOptions {
   stack?: string;
@@ -34,6 +42,9 @@ interface RestoreOptions {
   safetyBackup: boolean;
   acceptFaults?: boolean;
   dropReplaced?: boolean;
+  archive?: boolean;
+  month?: string;
+  yes?: boolean;
 }
 
 /** Databases at a time: each loads on its host with one processor, and indexes with more. */
@@ -62,6 +73,22 @@ export function restoreCommand(io: Io, finish: Finish): Command {
         "where a server was made anew and not restored yet: the last backup of the one before",
       ).conflicts("run"),
     )
+    .addOption(
+      new Option("--archive", "from the archive of seven years, which lies in the cold tier").conflicts([
+        "run",
+        "at",
+        "former",
+      ]),
+    )
+    .addOption(
+      new Option("--month <month>", "with --archive: of this month, 2026-01 (default: the newest)").argParser(
+        month,
+      ),
+    )
+    .option(
+      "--yes",
+      "with --archive: have it fetched from the cold tier, at the cost that is said, and wait for it",
+    )
     .option("--into <name>", "into a new database beside the live one, which stays as it is")
     .option("--no-safety-backup", "do not back up first what is replaced")
     .option(
@@ -86,10 +113,11 @@ live database as it was.
 
 Examples:
   estate restore --stack prod mo_crm
-  estate restore --stack prod mo_crm --run 20260131T020000Z --into mo_crm_january
+  estate restore --stack prod mo_crm --run 20260131T020000Z-1f2e3d4c --into mo_crm_january
   estate restore --stack prod mo_crm --at 2026-01-31T11:59:00Z --into mo_crm_before
   estate restore --stack prod --all
   estate restore --stack prod --all --former
+  estate restore --stack prod mo_consent --archive --month 2026-01 --into mo_consent_january --yes
   estate restore --stack prod mo_crm --drop-replaced
 
 Exit codes: 0 restored, 1 one failed, 2 could not tell (no stack, no outputs, no way in, no key).`,
@@ -104,18 +132,24 @@ Exit codes: 0 restored, 1 one failed, 2 could not tell (no stack, no outputs, no
 async function restore(io: Io, names: readonly string[], options: RestoreOptions): Promise<ExitCode> {
   const wanted = select(names, options);
   const key = keyFile(io);
-  const wish: Wish = options.run ? { run: options.run } : options.former ? "former" : "full";
+  if ((options.month || options.yes) && !options.archive)
+    throw couldNotTell("--month and --yes are for --archive");
   return withBucket(io, options, (reader, stack) =>
     interruptible(async (signal) => {
       const config = configOf(io, stack);
       const outputs = await readStackOutputs(io, stack);
       if (!options.into) await requireLogins(io, stack, outputs, wanted);
-      const { at } = options;
-      const sources = await Promise.all(
-        wanted.map(({ name, server }) =>
-          at ? findPoint(reader, server, at) : findBackup(reader, name, server, wish),
-        ),
-      );
+      const sources = await Promise.all(wanted.map((entry) => sourceOf(reader, entry, options)));
+      // Whoever has done it: what is read is what our agents wrote.
+      if (reader.findings.length > 0) io.err(`${renderFindings(reader.findings, { colour: io.colour })}\n`);
+      if (options.archive) {
+        const archived = sources.filter((source): source is Backup => "run" in source);
+        await fetchAll(reader, archived, {
+          yes: options.yes === true,
+          signal,
+          report: (line) => io.err(`${printable(line)}\n`),
+        });
+      }
       const tools: RestoreTools = {
         reader,
         open: hostsOf(config, io.env),
@@ -124,7 +158,7 @@ async function restore(io: Io, names: readonly string[], options: RestoreOptions
         env: io.env,
         signal,
         probe: (entry) => probe(io, outputs, entry),
-        report: (line) => io.err(`${line}\n`),
+        report: (line) => io.err(`${printable(line)}\n`),
       };
       const results: RestoreResult[] = [];
       const queue = wanted.entries();
@@ -143,6 +177,17 @@ async function restore(io: Io, names: readonly string[], options: RestoreOptions
       return results.every(({ fault }) => fault === undefined) ? EXIT.done : EXIT.failed;
     }),
   );
+}
+
+function sourceOf(
+  reader: BackupReader,
+  { name, server }: DatabaseEntry,
+  { at, archive, month, run, former }: RestoreOptions,
+): Promise<Backup | PointPlan> {
+  if (at) return findPoint(reader, server, at);
+  if (archive) return findArchived(reader, name, server, month);
+  const wish: Wish = run ? { run } : former ? "former" : "full";
+  return findBackup(reader, name, server, wish);
 }
 
 function select(names: readonly string[], options: RestoreOptions): DatabaseEntry[] {
@@ -219,6 +264,7 @@ function pointInTime(text: string): Date {
   const at = new Date(text);
   if (
     /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text) &&
+    beginsWithDay(text) &&
     !Number.isNaN(at.getTime())
   ) {
     return at;

@@ -6,10 +6,10 @@ import { databases, redisUsers } from "../../estate/catalogue";
 import { now } from "../../estate/clock";
 import { loadStackConfig } from "../../estate/load";
 import { dayOf, isoMoment } from "../../estate/rotation";
+import { traitsOf } from "../../estate/servers";
 import type { StackConfig } from "../../estate/types";
-import { CommandError, couldNotTell, EXIT, type ExitCode, messageOf } from "../exit";
+import { CommandError, couldNotTell, EXIT, type ExitCode, type Finish, messageOf } from "../exit";
 import type { Io } from "../io";
-import type { Finish } from "../program";
 import { narrow } from "../reach/only";
 import { renderJson } from "../render/json";
 import { startProgress } from "../render/progress";
@@ -120,7 +120,7 @@ async function status(
       throw couldNotTell(`stack ${stack} has rotated nothing yet. Run: pulumi up --stack ${stack}`);
     }
     const waiting = Object.values(rotations).some(
-      ({ server, formerValid }) => server === "postgres" && formerValid,
+      ({ server, formerValid }) => traitsOf(server)?.engine === "postgres" && formerValid,
     );
     let sessions: Map<string, number> | undefined;
     if (waiting && admins.postgres) {

@@ -1,17 +1,19 @@
+import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { redisUsers } from "../../estate/catalogue";
 import { loadStackConfig } from "../../estate/load";
-import { couldNotTell, EXIT, failed, messageOf } from "../exit";
+import type { StackConfig } from "../../estate/types";
+import { couldNotTell, EXIT, type Finish, failed, messageOf } from "../exit";
 import type { Io } from "../io";
-import type { Finish } from "../program";
 import { startProgress } from "../render/progress";
-import { exportLine, renderStatus, renderStatusJson } from "../render/tunnel";
+import { exportLine, renderRights, renderStatus, renderTunnelJson } from "../render/tunnel";
 import { resolveStack } from "../stack";
-import { type OpenTunnel, openTunnel } from "../tunnel/open";
-import { stateDirectory } from "../tunnel/private-directory";
+import { declaredEndpoints } from "../tunnel/endpoints";
+import { authorizedKeys, sshdConfig } from "../tunnel/grant";
+import { answers, type OpenTunnel, openTunnel } from "../tunnel/open";
+import { planTunnel } from "../tunnel/plan";
 import { defaultPidFile, findTunnel, stopTunnel } from "../tunnel/running";
-import { socksAnswers } from "../tunnel/socks";
-import type { TunnelPlan } from "../tunnel/ssh-arguments";
 
 export const DEFAULT_PORT = 17077;
 
@@ -22,12 +24,16 @@ interface TunnelOptions {
   stop?: boolean;
   status?: boolean;
   pidFile?: string;
+  authorizedKeys?: string;
+  sshdConfig?: boolean;
   json?: boolean;
 }
 
 export function tunnelCommand(io: Io, finish: Finish): Command {
   return new Command("tunnel")
-    .description("Open the way in: a SOCKS proxy on 127.0.0.1 that leads through the plesk host.")
+    .description(
+      "Open the way in: a SOCKS proxy on 127.0.0.1, with a password, that leads through the plesk host to the declared servers.",
+    )
     .option(
       "--stack <name>",
       "stack whose plesk host is used (default: $PULUMI_STACK, then the selected one)",
@@ -37,20 +43,36 @@ export function tunnelCommand(io: Io, finish: Finish): Command {
     .addOption(new Option("--stop", "close the tunnel on this port").conflicts(["background", "status"]))
     .addOption(new Option("--status", "tell whether it is open: exit code 0 or 1").conflicts("background"))
     .option("--pid-file <file>", "where its process id is kept (default: in $XDG_RUNTIME_DIR or /tmp)")
+    .addOption(
+      new Option(
+        "--authorized-keys <file>",
+        "print what authorized_keys of the tunnel's user must say for the public keys in this file",
+      ).conflicts(["background", "stop", "status", "sshdConfig"]),
+    )
+    .addOption(
+      new Option(
+        "--sshd-config",
+        "print what sshd_config of the plesk host must say of the tunnel's user",
+      ).conflicts(["background", "stop", "status"]),
+    )
     .option("--json", "print JSON")
     .addHelpText(
       "after",
       `
-The SSH key comes from SSH_PRIVATE_KEY_FILE, from SSH_PRIVATE_KEY (the key's text), or from ssh-agent.
-stdout holds only the line for the shell. A tunnel that is open already is kept.
+The user on the plesk host is access.tunnelUser of the stack. Its SSH key comes from TUNNEL_PRIVATE_KEY_FILE or
+TUNNEL_PRIVATE_KEY (the key's text), else from SSH_PRIVATE_KEY_FILE or SSH_PRIVATE_KEY, else from ssh-agent.
+stdout holds only the line for the shell, with the password of this tunnel. A tunnel that is open already is kept.
 
 Examples:
   estate tunnel --stack prod                          until Ctrl-C
   eval "$(estate tunnel --stack prod --background)"     for this shell and everything run in it
   estate tunnel --status
-  estate tunnel --stop`,
+  estate tunnel --stop
+  estate tunnel --stack prod --sshd-config            for /etc/ssh/sshd_config.d of the plesk host
+  estate tunnel --stack prod --authorized-keys ~/.ssh/id_tunnel.pub`,
     )
     .action(async (options: TunnelOptions) => {
+      if (options.authorizedKeys || options.sshdConfig) return grant(io, finish, options);
       const pidFile = options.pidFile
         ? path.resolve(io.cwd, options.pidFile)
         : defaultPidFile(io.env, options.port);
@@ -62,7 +84,7 @@ Examples:
 
 async function open(io: Io, finish: Finish, options: TunnelOptions, pidFile: string): Promise<void> {
   const stack = await resolveStack(io, options.stack);
-  const plan = planTunnel(io, stack, options.port);
+  const plan = planTunnel(loadConfig(io, stack), redisUsers, options.port, io);
   const interrupted = new AbortController();
   const interrupt = () => interrupted.abort();
   const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
@@ -81,7 +103,13 @@ async function open(io: Io, finish: Finish, options: TunnelOptions, pidFile: str
     io.err(
       `tunnel ${state}: 127.0.0.1:${tunnel.port} through ${tunnel.destination} (process ${tunnel.pid})\n`,
     );
-    io.out(options.json ? renderStatusJson(tunnel) : exportLine(tunnel.port));
+    if (tunnel.rights.length > 0) io.err(`WARNING: ${renderRights(plan.ssh.user, tunnel.rights)}\n`);
+    const { rights } = tunnel;
+    io.out(
+      options.json
+        ? renderTunnelJson(tunnel, { withProxy: true, ...(tunnel.opened && { rights }) })
+        : exportLine(tunnel),
+    );
     if (tunnel.opened && !options.background) await holdOpen(io, tunnel, interrupted.signal);
     finish(EXIT.done);
   } finally {
@@ -89,7 +117,7 @@ async function open(io: Io, finish: Finish, options: TunnelOptions, pidFile: str
   }
 }
 
-/** Until Ctrl-C, which is the proper end, or until ssh ends by itself, which is a failure. */
+/** Until Ctrl-C, which is the proper end, or until it ends by itself, which is a failure. */
 async function holdOpen(io: Io, tunnel: OpenTunnel, signal: AbortSignal): Promise<void> {
   io.err("Ctrl-C closes it\n");
   const interrupted = new Promise<undefined>((resolve) => {
@@ -97,7 +125,7 @@ async function holdOpen(io: Io, tunnel: OpenTunnel, signal: AbortSignal): Promis
     signal.addEventListener("abort", () => resolve(undefined), { once: true });
   });
   const words = await Promise.race([interrupted, tunnel.ended]);
-  // Ctrl-C reaches ssh too, which may end before this process has taken note of it.
+  // Ctrl-C reaches its process too, which may end before this process has taken note of it.
   const byItself = words !== undefined && !signal.aborted && !(await soon(interrupted));
   await tunnel.close();
   if (byItself) throw failed(`the tunnel through ${tunnel.destination} ended: ${words}`);
@@ -112,31 +140,43 @@ function soon(interrupted: Promise<undefined>): Promise<boolean> {
 async function stop(io: Io, finish: Finish, options: TunnelOptions, pidFile: string): Promise<void> {
   const running = findTunnel(pidFile, options.port);
   if (running) await stopTunnel(running, pidFile);
-  if (options.json) io.out(renderStatusJson(undefined));
+  if (options.json) io.out(renderTunnelJson(undefined));
   io.err(running ? `tunnel closed (process ${running.pid})\n` : `no tunnel on port ${options.port}\n`);
   finish(EXIT.done);
 }
 
 async function status(io: Io, finish: Finish, options: TunnelOptions, pidFile: string): Promise<void> {
   const found = findTunnel(pidFile, options.port);
-  const running = found && (await socksAnswers("127.0.0.1", found.port)) ? found : undefined;
-  io.out(options.json ? renderStatusJson(running) : renderStatus(running, options.port));
+  const running = found && (await answers(found)) ? found : undefined;
+  io.out(options.json ? renderTunnelJson(running) : renderStatus(running, options.port));
   finish(running ? EXIT.done : EXIT.failed);
 }
 
-function planTunnel(io: Io, stack: string, port: number): Omit<TunnelPlan, "keyFile"> {
-  const config = loadConfig(io, stack);
-  const pins = config.access.knownHosts;
-  return {
-    ssh: config.servers.plesk.ssh,
-    port,
-    knownHosts: pins
-      ? { file: path.resolve(io.projectDir, pins), pinned: true }
-      : { file: path.join(stateDirectory(io.env), "known_hosts"), pinned: false },
-  };
+/** What the plesk host's administrator has to write there. */
+async function grant(io: Io, finish: Finish, options: TunnelOptions): Promise<void> {
+  const config = loadConfig(io, await resolveStack(io, options.stack));
+  const endpoints = declaredEndpoints(config, redisUsers);
+  if (options.authorizedKeys) {
+    const file = path.resolve(io.cwd, options.authorizedKeys);
+    io.out(authorizedKeys(readPublicKeys(file), file, endpoints));
+  } else {
+    io.out(sshdConfig(config.access.tunnelUser, endpoints));
+  }
+  finish(EXIT.done);
 }
 
-function loadConfig(io: Io, stack: string) {
+function readPublicKeys(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? messageOf(error);
+    throw couldNotTell(
+      `--authorized-keys is ${file}, which cannot be read (${why}): give a file of public keys`,
+    );
+  }
+}
+
+function loadConfig(io: Io, stack: string): StackConfig {
   try {
     return loadStackConfig(stack, io.projectDir);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { connectPostgres } from "../../connect/postgres";
+import { openPinned } from "../../connect/postgres-server";
 import type { StackOutputs } from "../../estate/outputs";
 import { sealedDatabases } from "../../estate/sealed";
 import { couldNotTell } from "../exit";
@@ -38,11 +38,10 @@ export async function openSealed(
     throw couldNotTell(`the outputs of stack ${stack} lack ${lacking}. Run: pulumi up --stack ${stack}`);
   }
   const { host, port, user, password, caCertificate, serverName } = admin;
-  const connection = await connectPostgres(
+  const connection = await openPinned(
     { host, port },
     { caCertificate, serverName },
-    // Names of others must not be found in place of PostgreSQL's own.
-    { user, password, database, settings: { search_path: "pg_catalog" } },
+    { user, password, database },
   );
   return {
     session: { connection, transaction: (work) => connection.transaction(work) },

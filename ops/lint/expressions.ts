@@ -1,5 +1,6 @@
-/** A node of PostgreSQL's own parse tree, `{ FuncCall: { funcname: [...] } }`. */
-export type Node = Readonly<Record<string, unknown>>;
+import { list, type Node, node, part, type Visit, visit } from "../../estate/migrations/facts/nodes";
+
+export { type Node, part, type Visit, visit };
 
 /** One clause of a policy. */
 export interface Expression {
@@ -22,34 +23,6 @@ function selected(statement: Node | undefined): Node | undefined {
   const select = part(statement, "SelectStmt");
   const [target, ...more] = list(select?.targetList);
   return more.length > 0 ? undefined : node(part(target, "ResTarget")?.val);
-}
-
-export interface Visit {
-  node: Node;
-  /** From the root on. */
-  above: readonly Node[];
-}
-
-/** Every node of the tree with those above it. */
-export function* visit(tree: Node, above: readonly Node[] = []): Generator<Visit> {
-  yield { node: tree, above };
-  const inner = [...above, tree];
-  for (const value of Object.values(tree)) yield* inside(value, inner);
-}
-
-function* inside(value: unknown, above: readonly Node[]): Generator<Visit> {
-  if (Array.isArray(value)) for (const each of value) yield* inside(each, above);
-  else if (isNode(value)) yield* visit(value, above);
-}
-
-const isNode = (value: unknown): value is Node =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-const node = (value: unknown): Node | undefined => (isNode(value) ? value : undefined);
-const list = (value: unknown): Node[] => (Array.isArray(value) ? value.filter(isNode) : []);
-
-/** What is under a node of one type: `part(n, "FuncCall")`. */
-export function part(of: Node | undefined, type: string): Node | undefined {
-  return node(of?.[type]);
 }
 
 /** `{ String: { sval } }` of a list of names. */

@@ -13,6 +13,8 @@ export interface Subject {
   entry: Pick<PostgresEntry, "name" | "owner" | "service" | "schema">;
   /** undefined: its application decides who sees what. */
   declaration: RowSecurityDeclaration | undefined;
+  /** Of the whole server; undefined: one database alone is looked at. */
+  declared?: { databases: readonly string[]; roles: readonly string[] };
 }
 
 /** One place that is not as it must be. */

@@ -1,14 +1,22 @@
+import { MariadbError } from "../../connect/mariadb";
+import type { MariadbServer } from "../../connect/mariadb-server";
 import { PostgresError } from "../../connect/postgres";
 import { MAINTENANCE_DATABASE, type PostgresServer } from "../../connect/postgres-server";
+import { databases } from "../../estate/catalogue";
+import { ADMIN, BACKUP_LOGINS, loginSlots } from "../../estate/naming";
 import { rowSecurityOf } from "../../estate/row-security";
-import type { DatabaseEntry, PostgresEntry } from "../../estate/types";
+import { roleOf } from "../../estate/row-security/roles";
+import { traitsOf } from "../../estate/servers";
+import type { DatabaseEntry, MariadbEntry, PostgresEntry } from "../../estate/types";
 import { couldNotTell, messageOf } from "../exit";
 import { requireKnown } from "../reach/only";
 import { type Finding, lintDatabase, lintServer } from "./lint";
+import { lintMariadb } from "./mariadb";
+import type { Subject } from "./rule";
 
-/** What was found in one database, or on the server as such. */
+/** What was found in one database, or on a server as such. */
 export interface Linted {
-  /** The database; of the server: its name in the stack. */
+  /** The database; of a server: its name in the stack. */
   name: string;
   kind: "database" | "server";
   /** `row-security`: the program declares who sees what. `application`: only what holds for every database was looked at. */
@@ -33,6 +41,22 @@ export function selectLinted(databases: readonly DatabaseEntry[], names: readonl
   return names.length > 0 ? postgres.filter(({ name }) => names.includes(name)) : postgres;
 }
 
+/** What the catalogue and the declarations of row security make on a server, retired databases included. */
+function declaredOn(server: PostgresEntry["server"]): NonNullable<Subject["declared"]> {
+  const there = databases.filter(
+    (entry): entry is PostgresEntry => entry.engine === "postgres" && entry.server === server,
+  );
+  const identities = there.flatMap(({ name }) => {
+    const declaration = rowSecurityOf(name);
+    return declaration ? Object.keys(declaration.identities).map((each) => roleOf(declaration, each)) : [];
+  });
+  const ours = there.flatMap(({ owner, service }) => [owner, service, ...loginSlots(service)]);
+  return {
+    databases: there.map(({ name }) => name),
+    roles: [...ours, ...identities, ADMIN, ...Object.values(BACKUP_LOGINS)],
+  };
+}
+
 /** The server first, then each database. What cannot be asked is told and does not stop the others. */
 export async function lintAll(
   server: PostgresServer,
@@ -53,7 +77,7 @@ export async function lintAll(
   if (first) {
     await look({ name: first.server, kind: "server", scope: "server" }, () =>
       server.withConnection(MAINTENANCE_DATABASE, (connection) =>
-        lintServer(connection, { entry: first, declaration: undefined }),
+        lintServer(connection, { entry: first, declaration: undefined, declared: declaredOn(first.server) }),
       ),
     );
   }
@@ -63,6 +87,28 @@ export async function lintAll(
     await look({ name: entry.name, kind: "database", scope }, () =>
       server.withConnection(entry.name, (connection) => lintDatabase(connection, { entry, declaration })),
     );
+  }
+  return results;
+}
+
+/** Each MariaDB server as such: its accounts, and what works for them in the databases of the catalogue. */
+export async function lintMariadbServers(
+  servers: Partial<Record<MariadbEntry["server"], MariadbServer>>,
+  onResult: () => void = () => {},
+): Promise<Linted[]> {
+  const results: Linted[] = [];
+  for (const [name, server] of Object.entries(servers)) {
+    const entries = databases.filter(
+      (entry): entry is MariadbEntry => entry.engine === "mariadb" && entry.server === name,
+    );
+    try {
+      const findings = await lintMariadb(server, { entries, own: traitsOf(name)?.provisioned === true });
+      results.push({ name, kind: "server", scope: "server", findings });
+    } catch (error) {
+      if (!(error instanceof MariadbError)) throw error;
+      results.push({ name, kind: "server", scope: "server", findings: [], error: messageOf(error) });
+    }
+    onResult();
   }
   return results;
 }

@@ -23,6 +23,16 @@ export function selectMigrations(
   return wanted.map((entry) => ({ entry, set: read(entry, projectDirectory) }));
 }
 
+/** `to`: 0, or the version of a file of each. Where it is none, "nothing to do" would be said of what was never meant. */
+export function requireVersion(selected: readonly Selected[], to: number | undefined): void {
+  if (to === undefined || to === 0) return;
+  for (const { entry, set } of selected) {
+    if (!set || set.migrations.some(({ version }) => version === to)) continue;
+    const last = set.migrations.at(-1)?.version ?? 0;
+    throw couldNotTell(`--to is ${to}: ${entry.name} has no such version; its files go to ${last}`);
+  }
+}
+
 function read(entry: DatabaseEntry, projectDirectory: string): MigrationSet | undefined {
   try {
     return readMigrations(entry, projectDirectory);

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mariadbGrants } from "../../components/plans/privileges";
 import { connectMariadb, type MariadbConnection, MariadbError } from "../../connect/mariadb";
 import type { MigrationSet } from "../../estate/migrations/types";
+import { traitsOf } from "../../estate/servers";
 import type { DatabaseEntry, MariadbEntry } from "../../estate/types";
 import type { MariadbGrant } from "../../provider/resources";
 import type { Target } from "../reach/targets";
@@ -19,7 +20,8 @@ export async function proveMariadb(
   migrations: MigrationSet | undefined,
   timeoutMs: number,
 ): Promise<ProbeResult[]> {
-  const login = { user: target.expected.loggedInAs, password: target.password, database: entry.name };
+  const { password, clientCertificate } = target;
+  const login = { user: target.expected.loggedInAs, password, clientCertificate, database: entry.name };
   const connection = await connectMariadb(target.endpoint, target.trust, login, timeoutMs);
   try {
     // A probe waits for locks of a busy service only so long.
@@ -31,7 +33,7 @@ export async function proveMariadb(
       otherDatabases: all.flatMap(({ name, server }) =>
         server === entry.server && name !== entry.name ? [name] : [],
       ),
-      provisioned: entry.server !== "plesk",
+      provisioned: traitsOf(entry.server).provisioned,
       scratch: `estate_check_${randomBytes(6).toString("hex")}`,
       tables: await tablesOf(connection, grants),
     };

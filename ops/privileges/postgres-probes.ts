@@ -202,7 +202,7 @@ function grantingOn({ database, service, otherServices, profile, tables }: Postg
       `GRANT CONNECT ON DATABASE ${quoteIdentifier(database)} TO ${to}`,
       `SELECT ${quoteString(other)} AS finding WHERE true ${granted}(${quoteString(other)}, current_database(), 'CONNECT')`,
     ),
-    ...tables.slice(0, 1).map(({ schema, table }) => {
+    ...tables.map(({ schema, table }) => {
       const name = `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
       return mustNotFind(
         `grant ${schema}.${table} on`,

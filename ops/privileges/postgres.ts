@@ -1,5 +1,6 @@
 import { ADMIN } from "../../components/plans/admin";
-import { connectPostgres, type PostgresConnection, PostgresError } from "../../connect/postgres";
+import { type PostgresConnection, PostgresError } from "../../connect/postgres";
+import { openAsService } from "../../connect/postgres-server";
 import { rowSecurityOf } from "../../estate/row-security";
 import type { DatabaseEntry, PostgresEntry } from "../../estate/types";
 import type { Target } from "../reach/targets";
@@ -19,10 +20,12 @@ export async function provePostgres(
   all: readonly DatabaseEntry[],
   timeoutMs: number,
 ): Promise<ProbeResult[]> {
-  const login = { user: target.expected.loggedInAs, password: target.password };
+  const { password, clientCertificate } = target;
+  const login = { user: target.expected.loggedInAs, password, clientCertificate };
   const others = all.filter((other) => other.engine === "postgres" && other.name !== entry.name);
   const otherDatabases = [...MAINTENANCE, ...others.map(({ name }) => name)];
-  const connection = await connectPostgres(
+  // With the service's own settings: what its application may do is what is tried.
+  const connection = await openAsService(
     target.endpoint,
     target.trust,
     { ...login, database: entry.name },
@@ -49,7 +52,7 @@ export async function provePostgres(
   }
   for (const database of otherDatabases) {
     const observed = await observe(async () => {
-      await (await connectPostgres(target.endpoint, target.trust, { ...login, database }, timeoutMs)).close();
+      await (await openAsService(target.endpoint, target.trust, { ...login, database }, timeoutMs)).close();
       return undefined;
     });
     results.push(judge(loginProbe(database), observed));
@@ -68,6 +71,8 @@ async function attempt(connection: PostgresConnection, probe: PostgresProbe): Pr
   // Locks of a busy service are waited for only so long, and a probe holds none longer.
   await connection.query("SET LOCAL lock_timeout = '1s'");
   await connection.query("SET LOCAL statement_timeout = '5s'");
+  // What answers a question is the server's, and no view of that name that the service put before it.
+  if (probe.findings) await connection.query("SET LOCAL search_path = pg_catalog");
   const observed = await observe(run);
   if (connection.alive) await connection.query("ROLLBACK");
   return observed;
@@ -83,15 +88,21 @@ async function observe(work: () => Promise<string[] | undefined>): Promise<Obser
   }
 }
 
-/** Some tables of the owner, each with a column that takes any value. The catalogue is open to every session. */
+/**
+ * Tables of the owner, each with a column that takes any value; of very many the first by name, which a restore does not change. The
+ * catalogue is open to every session.
+ */
 async function findTables(connection: PostgresConnection, owner: string): Promise<PostgresSubject["tables"]> {
-  return connection.query<{ schema: string; table: string; column: string }>(
-    `SELECT DISTINCT ON (c.oid) n.nspname AS schema, c.relname AS table, a.attname AS column
+  return connection.transaction(async () => {
+    await connection.query("SET LOCAL search_path = pg_catalog");
+    return connection.query<{ schema: string; table: string; column: string }>(
+      `SELECT DISTINCT ON (n.nspname, c.relname) n.nspname AS schema, c.relname AS table, a.attname AS column
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
          AND a.attgenerated = '' AND a.attidentity = ''
        WHERE c.relkind IN ('r', 'p') AND n.nspname = 'public' AND pg_get_userbyid(c.relowner) = $1
-       ORDER BY c.oid, a.attnum LIMIT ${MOST_TABLES}`,
-    [owner],
-  );
+       ORDER BY n.nspname, c.relname, a.attnum LIMIT ${MOST_TABLES}`,
+      [owner],
+    );
+  });
 }

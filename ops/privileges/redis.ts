@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { connectRedis, type RedisConnection } from "../../connect/redis";
 import type { RedisUserEntry } from "../../estate/types";
 import type { Target } from "../reach/targets";
-import { judge, type Observed, type ProbeResult } from "./probe";
+import { judge, type Observed, type Probe, type ProbeResult } from "./probe";
 import { type RedisProbe, redisProbes, SWITCHED_OFF } from "./redis-probes";
 
 /** Logs in as the service's ACL user and tries every probe. Throws where the login itself does not work. */
@@ -18,14 +18,37 @@ export async function proveRedis(
     const probes = redisProbes({
       user: user.name,
       keyPrefix: user.keyPrefix,
+      use: user.use,
       otherPrefixes: [...all.filter(({ name }) => name !== user.name).map(({ keyPrefix }) => keyPrefix), ""],
       scratch: `estate-check-${randomBytes(6).toString("hex")}`,
     });
     const results: ProbeResult[] = [];
     for (const probe of probes) results.push(judge(probe, await attempt(connection, probe)));
+    const others = all.filter(({ name, state }) => name !== user.name && state === "live");
+    for (const other of others)
+      results.push(judge(elsewhere(other), await attemptLogin(target, other.port, timeoutMs)));
     return results;
   } finally {
     await connection.close();
+  }
+}
+
+/** Each service has an instance of its own, which knows no other service. */
+const elsewhere = ({ name }: RedisUserEntry): Probe => ({
+  title: `log in to the instance of ${name}`,
+  expected: "refused",
+  refusedBy: ["WRONGPASS"],
+});
+
+async function attemptLogin(target: Target, port: number, timeoutMs: number): Promise<Observed> {
+  const login = { user: target.expected.loggedInAs, password: target.password };
+  try {
+    const connection = await connectRedis({ ...target.endpoint, port }, target.trust, login, timeoutMs);
+    await connection.close();
+    return {};
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { error: { code: /: (WRONGPASS)\b/.exec(message)?.[1], message } };
   }
 }
 

@@ -1,4 +1,4 @@
-import { isInternal, roleOf } from "../../estate/row-security/roles";
+import { isInternal, roleOf, SERVICE } from "../../estate/row-security/roles";
 import { COMMANDS, type Command, commandRules } from "../../estate/row-security/rules";
 import type { RowSecurityDeclaration } from "../../estate/row-security/types";
 import { quoteIdentifier, quoteString } from "../../provider/kinds/postgres/quoting";
@@ -18,10 +18,10 @@ export function declaredRights(
   table: string,
   column: string,
 ): TableRights {
-  const exempt = declaration.exceptions[table]?.access.service ?? [];
+  const readers = declaration.exceptions[table]?.readers ?? [];
   const rules = commandRules(declaration.tables[table]?.access.service ?? {});
   return Object.fromEntries([
-    ...exempt.map((command) => [command, column]),
+    ...(readers.includes(SERVICE) ? [["select", column]] : []),
     ...rules.map(({ command, columns }) => [command, columns?.[0] ?? column]),
   ]);
 }

@@ -1,5 +1,5 @@
 import { messageOf } from "../exit";
-import { daysLeft, evaluate, type SessionFacts, shortVersion } from "./evaluate";
+import { daysLeft, daysLeftOf, evaluate, type SessionFacts, shortVersion } from "./evaluate";
 import { isTarget, type Missing, type Target } from "./targets";
 
 /** An open session over verified TLS. */
@@ -26,6 +26,8 @@ export interface Reach {
   tlsProtocol?: string;
   /** Whole days until the certificate that the server shows ends. */
   certificateDaysLeft?: number;
+  /** Whole days until the certificate that the service shows ends; absent: it has none. */
+  clientCertificateDaysLeft?: number;
   /** Median round trip of a query on the open session. */
   latencyMs?: number;
   /** TCP, TLS and login together. */
@@ -114,6 +116,8 @@ async function measure(target: Target, options: CheckOptions, attempt: Attempt, 
     found.tlsProtocol = facts.tlsProtocol;
     const left = daysLeft(facts.certificateNotAfter, (options.clock ?? Date.now)());
     if (left !== undefined) found.certificateDaysLeft = left;
+    const own = daysLeftOf(target.clientCertificate, (options.clock ?? Date.now)());
+    if (own !== undefined) found.clientCertificateDaysLeft = own;
     found.latencyMs = latencyMs;
     const faults = evaluate(facts, target.expected);
     found.reachable = faults.length === 0;

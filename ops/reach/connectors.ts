@@ -1,5 +1,5 @@
 import { connectMariadb } from "../../connect/mariadb";
-import { connectPostgres } from "../../connect/postgres";
+import { openAsService } from "../../connect/postgres-server";
 import { connectRedis } from "../../connect/redis";
 import { proxyFromEnvironment } from "../../connect/socket";
 import type { Connect, Session } from "./check";
@@ -16,8 +16,11 @@ export function connectAs(env: NodeJS.ProcessEnv): Connect {
 
 const connectors: Record<Target["engine"], Connect> = { mariadb, postgres, redis };
 
-async function mariadb({ endpoint, trust, password, expected }: Target, timeoutMs: number): Promise<Session> {
-  const login = { user: expected.loggedInAs, password, database: expected.database };
+async function mariadb(
+  { endpoint, trust, password, clientCertificate, expected }: Target,
+  timeoutMs: number,
+): Promise<Session> {
+  const login = { user: expected.loggedInAs, password, database: expected.database, clientCertificate };
   const connection = await connectMariadb(endpoint, trust, login, timeoutMs);
   return {
     async facts() {
@@ -37,11 +40,14 @@ async function mariadb({ endpoint, trust, password, expected }: Target, timeoutM
 }
 
 async function postgres(
-  { endpoint, trust, password, expected }: Target,
+  { endpoint, trust, password, clientCertificate, expected }: Target,
   timeoutMs: number,
 ): Promise<Session> {
-  const login = { user: expected.loggedInAs, password, database: expected.database };
-  const connection = await connectPostgres(endpoint, trust, login, timeoutMs);
+  // The role that the service works as is its own; what answers is the server's, and nothing that the service put in its place.
+  const settings = { search_path: "pg_catalog" };
+  const { loggedInAs: user, database } = expected;
+  const login = { user, password, database, clientCertificate, settings };
+  const connection = await openAsService(endpoint, trust, login, timeoutMs);
   return {
     async facts() {
       const [row] = await connection.query<{ login: string; role: string; open: string }>(

@@ -1,3 +1,4 @@
+import { certificateIn } from "../../estate/client-certificates";
 import { versionAtLeast } from "../../estate/schema";
 import type { Expectation } from "./targets";
 
@@ -40,6 +41,12 @@ export function evaluate(facts: SessionFacts, expected: Expectation): string[] {
 export function daysLeft(notAfter: string, now: number): number | undefined {
   const end = Date.parse(notAfter);
   return Number.isNaN(end) ? undefined : Math.floor((end - now) / 86_400_000);
+}
+
+/** The same of what a service shows, a PEM text; undefined: it has none. */
+export function daysLeftOf(clientCertificate: string | undefined, now: number): number | undefined {
+  const certificate = clientCertificate === undefined ? undefined : certificateIn(clientCertificate);
+  return certificate && daysLeft(certificate.validTo, now);
 }
 
 /** `17.5 (Debian 17.5-1)` -> `17.5`, `11.8.3-MariaDB-0+deb13u1` -> `11.8.3`. */

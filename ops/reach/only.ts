@@ -14,9 +14,10 @@ export function narrow(
 ): Declared {
   if (!only) return { databases, redisUsers };
   const live = databases.filter((entry) => entry.state === "live");
-  requireKnown(only, [...live, ...redisUsers], `${option} names what is not declared here`);
+  const liveUsers = redisUsers.filter((entry) => entry.state === "live");
+  requireKnown(only, [...live, ...liveUsers], `${option} names what is not declared here`);
   const wanted = ({ name }: { name: string }) => only.includes(name);
-  return { databases: live.filter(wanted), redisUsers: redisUsers.filter(wanted) };
+  return { databases: live.filter(wanted), redisUsers: liveUsers.filter(wanted) };
 }
 
 /** Throws "could not tell" on names that are not known, all at once. */

@@ -29,6 +29,8 @@ export interface Target {
   endpoint: Endpoint;
   trust: Trust;
   password: string;
+  /** PEM of the private key and the certificate that it shows; absent: it has none. */
+  clientCertificate?: string | undefined;
   /** Prefix of the keys that a Redis user may touch. */
   keyPrefix?: string;
   expected: Expectation;
@@ -51,7 +53,7 @@ export function selectTargets(
 ): (Target | Missing)[] {
   const targets = [
     ...databases.filter((entry) => entry.state === "live").map((entry) => databaseTarget(entry, outputs)),
-    ...redisUsers.map((user) => redisTarget(user, outputs)),
+    ...redisUsers.filter(({ state }) => state === "live").map((user) => redisTarget(user, outputs)),
   ];
   return targets.map((target) =>
     isTarget(target)
@@ -67,7 +69,7 @@ export function isTarget(target: Target | Missing): target is Target {
 function databaseTarget({ name, server, engine, service }: DatabaseEntry, outputs: Logins): Target | Missing {
   const login = outputs.connections[name];
   if (!login) return { kind: "database", name, server, engine };
-  const { host, port, user, password, caCertificate, serverName, database } = login;
+  const { host, port, user, password, caCertificate, serverName, database, clientCertificate } = login;
   return {
     kind: "database",
     name,
@@ -76,6 +78,7 @@ function databaseTarget({ name, server, engine, service }: DatabaseEntry, output
     endpoint: { host, port },
     trust: { caCertificate, serverName },
     password,
+    clientCertificate,
     expected: { loggedInAs: user, workingAs: engine === "postgres" ? service : user, database },
   };
 }

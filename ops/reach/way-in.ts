@@ -1,6 +1,12 @@
-import { type Endpoint, openSocket, proxyFromEnvironment } from "../../connect/socket";
-import { couldNotTell } from "../exit";
-import { socksAnswers } from "../tunnel/socks";
+import {
+  type Endpoint,
+  openSocket,
+  parseProxy,
+  proxyFromEnvironment,
+  type SocksProxy,
+} from "../../connect/socket";
+import { couldNotTell, messageOf } from "../exit";
+import { proxyState } from "../tunnel/socks";
 
 const PROBE_MS = 3_000;
 
@@ -37,21 +43,21 @@ function nameOf({ host, port }: Endpoint): string {
   return `${host}:${port}`;
 }
 
-async function requireProxy(proxy: string, advice: string): Promise<void> {
-  let url: URL;
+async function requireProxy(url: string, advice: string): Promise<void> {
+  let proxy: SocksProxy;
   try {
-    url = new URL(proxy);
-  } catch {
-    throw couldNotTell(`ALL_PROXY is "${proxy}", which is no URL. ${advice}`);
+    proxy = parseProxy(url);
+  } catch (error) {
+    throw couldNotTell(`${messageOf(error)}. ${advice}`);
   }
-  if (!/^socks5h?:$/.test(url.protocol)) {
-    throw couldNotTell(`ALL_PROXY is "${proxy}"; only socks5:// is understood. ${advice}`);
+  const state = await proxyState(proxy, PROBE_MS);
+  if (state === "open") return;
+  if (state === "locked") {
+    throw couldNotTell(`the tunnel at ${proxy.shown} has another password than ALL_PROXY says. ${advice}`);
   }
-  if (!(await socksAnswers(url.hostname, Number(url.port || 1080), PROBE_MS))) {
-    throw couldNotTell(
-      `the tunnel is closed: nothing answers at ${proxy}, where ALL_PROXY points. ${advice}`,
-    );
-  }
+  throw couldNotTell(
+    `the tunnel is closed: nothing answers at ${proxy.shown}, where ALL_PROXY points. ${advice}`,
+  );
 }
 
 async function answersDirectly(endpoint: Endpoint): Promise<boolean> {

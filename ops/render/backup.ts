@@ -1,8 +1,8 @@
-import type { LogStatus } from "../backup/log-status";
 import type { Backup } from "../backup/manifest";
 import type { HostRun } from "../backup/now";
-import type { BackupStatus } from "../backup/status";
-import type { Verification } from "../backup/verify";
+import { dumpKind, type Verification } from "../backup/verify";
+import type { Finding } from "../backup/versions";
+import { printableLine } from "./printable";
 import { type Column, painter, renderTable } from "./table";
 
 interface Options {
@@ -19,36 +19,58 @@ const whole: Column<Backup>[] = [
   { head: "rows", cell: ({ rows }) => String(rowCount(rows)), align: "right" },
 ];
 
+/** With what their hosts have noted of the newest one of each. */
 export function renderBackups(backups: readonly Backup[]): string {
-  return backups.length === 0 ? "no backups\n" : renderTable(whole, backups);
+  if (backups.length === 0) return "no backups\n";
+  const newest = backups.filter(
+    (backup, at) =>
+      backups.findIndex(({ database, host }) => database === backup.database && host === backup.host) === at,
+  );
+  const notes = noteLines(newest);
+  return renderTable(whole, backups) + (notes.length > 0 ? `\n${notes.join("\n")}\n` : "");
 }
 
-export function renderBackupStatus(
-  statuses: readonly BackupStatus[],
-  logs: readonly LogStatus[],
-  { colour }: Options,
-): string {
-  const { good, bad } = painter(colour);
-  const columns: Column<BackupStatus>[] = [
-    { head: "database", cell: ({ database }) => database },
-    { head: "host", cell: ({ host }) => host },
-    { head: "newest", cell: ({ newest }) => newest?.run ?? "-" },
-    {
-      head: "age h",
-      cell: ({ ageHours }) => (ageHours === undefined ? "-" : ageHours.toFixed(1)),
-      align: "right",
-    },
-    { head: "size", cell: ({ newest }) => (newest ? size(newest.bytes) : "-"), align: "right" },
-    { head: "state", cell: ({ state }) => (state === "good" ? good("good") : bad(state.toUpperCase())) },
-  ];
-  const faults = statuses.flatMap(({ database, reason }) => (reason ? [`${database}: ${reason}`] : []));
-  const count = `${statuses.length - faults.length}/${statuses.length} well backed up`;
-  const minutes = (age: number | undefined) =>
-    age === undefined ? "never" : `${age.toFixed(0)} minutes ago`;
-  const logLines = logs.map(({ host, ageMinutes, reason }) =>
-    reason ? `${host}: ${bad(reason)}` : `${host}: log of changes sent ${minutes(ageMinutes)}`,
-  );
-  return `${renderTable(columns, statuses)}\n${[...faults, count, ...logLines].join("\n")}\n`;
+/** What will not come back as it is, a line each. */
+export function noteLines(backups: readonly Backup[]): string[] {
+  return backups.flatMap(({ database, notes = [] }) => notes.map((note) => `${database}: noted: ${note}`));
+}
+
+const archived: Column<Backup>[] = [
+  { head: "database", cell: ({ database }) => database },
+  { head: "host", cell: ({ host }) => host },
+  { head: "month", cell: ({ archive }) => archive ?? "-" },
+  { head: "run", cell: ({ run }) => run },
+  { head: "size", cell: ({ bytes }) => size(bytes), align: "right" },
+  { head: "tables", cell: ({ rows }) => String(Object.keys(rows).length), align: "right" },
+  { head: "rows", cell: ({ rows }) => String(rowCount(rows)), align: "right" },
+  { head: "loaded", cell: ({ proof }) => (proof?.ok ? "proven" : "not proven") },
+];
+
+export function renderArchive(backups: readonly Backup[]): string {
+  return backups.length === 0 ? "nothing is archived\n" : renderTable(archived, backups);
+}
+
+/** More of them would hide the first. */
+const MOST_FINDINGS = 50;
+
+/** What nobody of ours has done to the bucket; empty where there is nothing. */
+export function renderFindings(findings: readonly Finding[], { colour }: Options): string {
+  if (findings.length === 0) return "";
+  const { bad } = painter(colour);
+  const lines = findings
+    .slice(0, MOST_FINDINGS)
+    .map(
+      ({ key, kind, reason }) => `${bad(kind.toUpperCase())} ${printableLine(key)}: ${printableLine(reason)}`,
+    );
+  const more = findings.length - lines.length;
+  return [
+    "",
+    bad(`ATTACK: ${findings.length} objects of the bucket are not as our agents leave them`),
+    ...lines,
+    ...(more > 0 ? [`and ${more} more: --json shows all`] : []),
+    "What to do: docs/runbooks/overwritten-backup.md",
+    "",
+  ].join("\n");
 }
 
 export function renderVerifications(
@@ -70,10 +92,23 @@ export function renderVerifications(
     { head: "result", cell: ({ fault }) => (fault === undefined ? good("whole") : bad("FAILED")) },
   ];
   const faults = [
-    ...results.flatMap(({ backup, fault }) => (fault ? [`${backup.database}: ${fault}`] : [])),
+    ...results.flatMap(({ backup, fault }) => (fault ? [`${backup.database}: ${printableLine(fault)}`] : [])),
     ...missing,
   ];
-  return renderTable(columns, results) + (faults.length > 0 ? `\n${faults.join("\n")}\n` : "");
+  const said = [...faults, ...unread(results)];
+  return renderTable(columns, results) + (said.length > 0 ? `\n${said.join("\n")}\n` : "");
+}
+
+/** A look at the end of an archive alone is less than its reader's word, and is not passed off as it. */
+function unread(results: readonly Verification[]): string[] {
+  const names = results
+    .filter(({ backup, fault, archiveRead }) => !fault && !archiveRead && dumpKind(backup) === "pgdump")
+    .map(({ backup }) => backup.database);
+  if (names.length === 0) return [];
+  return [
+    `not read by pg_restore, which is not on PATH or older than the dump: ${names.join(", ")}. ` +
+      "Install the package postgresql-client of the server's version",
+  ];
 }
 
 export function renderRuns(runs: readonly HostRun[], { colour }: Options): string {
@@ -94,7 +129,7 @@ export function renderRuns(runs: readonly HostRun[], { colour }: Options): strin
     },
     { head: "result", cell: ({ fault }) => (fault === undefined ? good("saved") : bad("FAILED")) },
   ];
-  const faults = runs.flatMap(({ host, fault }) => (fault ? [`${host}: ${fault}`] : []));
+  const faults = runs.flatMap(({ host, fault }) => (fault ? [`${host}: ${printableLine(fault)}`] : []));
   return renderTable(columns, runs) + (faults.length > 0 ? `\n${faults.join("\n")}\n` : "");
 }
 

@@ -1,5 +1,7 @@
+import { traitsOf } from "../../estate/servers";
 import type { Reach } from "../reach/check";
 import { renderJson } from "./json";
+import { printableLine } from "./printable";
 import { type Column, painter, renderTable } from "./table";
 
 export interface CheckReport {
@@ -22,10 +24,11 @@ export function renderCheck({ results }: CheckReport, options: { colour: boolean
   const databases = results.filter((result) => result.kind === "database");
   const redis = results.filter((result) => result.kind === "redis");
   const parts = [
-    databases.length > 0 ? renderTable(columns("database", options.colour), databases) : "",
-    redis.length > 0 ? renderTable(columns("redis user", options.colour), redis) : "",
+    databases.length > 0 ? renderTable(columns("database", options.colour, databases), databases) : "",
+    redis.length > 0 ? renderTable(columns("redis user", options.colour, redis), redis) : "",
     renderFailures(results),
     renderWarnings(results),
+    renderClientWarnings(results),
     `${renderSummary(results)}\n`,
   ];
   return parts.filter((part) => part !== "").join("\n");
@@ -54,8 +57,13 @@ export function renderSummary(results: readonly Reach[]): string {
   return [...part(databases, "databases"), ...part(redis, "redis users")].join(", ");
 }
 
-function columns(head: string, colour: boolean): Column<Reach>[] {
+function columns(head: string, colour: boolean, results: readonly Reach[]): Column<Reach>[] {
   const paint = painter(colour);
+  const own: Column<Reach> = {
+    head: "own cert days",
+    cell: (result) => String(result.clientCertificateDaysLeft ?? "-"),
+    align: "right",
+  };
   return [
     { head, cell: (result) => result.name },
     { head: "server", cell: (result) => result.server },
@@ -63,6 +71,9 @@ function columns(head: string, colour: boolean): Column<Reach>[] {
     { head: "version", cell: (result) => result.version ?? "-" },
     { head: "tls", cell: (result) => result.tlsProtocol || "-" },
     { head: "cert days", cell: (result) => String(result.certificateDaysLeft ?? "-"), align: "right" },
+    ...(results.some(({ clientCertificateDaysLeft }) => clientCertificateDaysLeft !== undefined)
+      ? [own]
+      : []),
     { head: "latency ms", cell: (result) => milliseconds(result.latencyMs), align: "right" },
     { head: "login ms", cell: (result) => milliseconds(result.loginMs), align: "right" },
     { head: "result", cell: (result) => (result.reachable ? paint.good("ok") : paint.bad("FAILED")) },
@@ -80,9 +91,21 @@ function renderWarnings(results: readonly Reach[]): string {
   }
   return [...servers]
     .map(([server, days]) => {
-      const fix = server === "plesk" ? "renew it on the web host, then run: pulumi up" : "run: pulumi up";
+      const provisioned = traitsOf(server)?.provisioned ?? true;
+      const fix = provisioned ? "run: pulumi up" : "renew it on its host, then run: pulumi up";
       return `warning: the certificate of ${server} ends in ${days} days; ${fix}\n`;
     })
+    .join("");
+}
+
+/** One line a service: each has a certificate of its own. */
+function renderClientWarnings(results: readonly Reach[]): string {
+  return results
+    .flatMap(({ name, clientCertificateDaysLeft: days }) =>
+      days !== undefined && days <= WARN_DAYS
+        ? [`warning: the client certificate of ${name} ends in ${days} days; run: pulumi up\n`]
+        : [],
+    )
     .join("");
 }
 
@@ -96,5 +119,5 @@ function renderFailures(results: readonly Reach[]): string {
   for (const { name, reachable, reason = "unknown" } of results) {
     if (!reachable) byReason.set(reason, [...(byReason.get(reason) ?? []), name]);
   }
-  return [...byReason].map(([reason, names]) => `${names.join(", ")}: ${reason}\n`).join("");
+  return [...byReason].map(([reason, names]) => `${names.join(", ")}: ${printableLine(reason)}\n`).join("");
 }

@@ -1,6 +1,7 @@
 import type { Finding } from "../lint/lint";
 import type { Linted } from "../lint/run";
 import { renderJson } from "./json";
+import { printableLine } from "./printable";
 import { type Column, painter, renderTable } from "./table";
 
 export interface LintReport {
@@ -20,9 +21,12 @@ export function renderLint({ results }: LintReport, { colour }: { colour: boolea
         error !== undefined ? bad("UNKNOWN") : findings.length > 0 ? bad(counted(findings)) : good("clean"),
     },
   ];
-  const errors = results.flatMap(({ name, error }) => (error === undefined ? [] : [`${name}: ${error}`]));
+  const errors = results.flatMap(({ name, error }) =>
+    error === undefined ? [] : [`${name}: ${printableLine(error)}`],
+  );
   const texts = bySeverity(results.flatMap(({ findings }) => findings)).map(
-    ({ severity, rule, at, fault, mend }) => `${severity} ${rule}: ${at}\n  ${fault}\n  mend: ${mend}`,
+    ({ severity, rule, at, fault, mend }) =>
+      `${severity} ${rule}: ${printableLine(at)}\n  ${printableLine(fault)}\n  mend: ${printableLine(mend)}`,
   );
   const below = [...errors, ...texts].map((text) => `${text}\n`).join("\n");
   return `${renderTable(columns, results)}${below === "" ? "" : `\n${below}`}`;

@@ -15,9 +15,12 @@ const databaseColumns: Column<DatabaseEntry>[] = [
 ];
 
 const redisColumns: Column<RedisUserEntry>[] = [
-  { head: "redis user", cell: (user) => user.name },
+  { head: "redis user", cell: (user) => (user.state === "retired" ? `${user.name} (retired)` : user.name) },
   { head: "application", cell: (user) => user.application },
   { head: "purpose", cell: (user) => user.purpose },
+  { head: "use", cell: (user) => user.use },
+  { head: "port", cell: (user) => String(user.port), align: "right" },
+  { head: "memory", cell: (user) => `${user.memoryShare} %`, align: "right" },
   { head: "keys", cell: (user) => `${user.keyPrefix}*` },
   { head: "secret", cell: (user) => user.secret },
 ];

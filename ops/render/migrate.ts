@@ -2,6 +2,7 @@ import type { MigrationEvent } from "../../migrate/types";
 import type { MigrationStatus } from "../migrate/status";
 import { isVerified, type Verification } from "../migrate/verify";
 import { renderJson } from "./json";
+import { printableLine } from "./printable";
 import { type Column, painter, renderTable } from "./table";
 
 interface Options {
@@ -26,8 +27,8 @@ export function renderVerification(results: readonly Verification[], { colour }:
   );
   const differences = results.flatMap(({ name, differences = [] }) =>
     differences.flatMap(({ object, is, lines }) => [
-      `${name}: ${object} is ${explain[is]}`,
-      ...lines.map((line) => `  ${line}`),
+      `${name}: ${printableLine(object)} is ${explain[is]}`,
+      ...lines.map((line) => `  ${printableLine(line)}`),
     ]),
   );
   const pending = results.flatMap(({ name, state, pending }) =>
@@ -55,7 +56,7 @@ function columns<Row extends MigrationStatus>(colour: boolean, state: (row: Row)
     { head: "server", cell: ({ server }) => server },
     {
       head: "version",
-      cell: ({ state, version }) => (state === "application" ? "-" : String(version)),
+      cell: ({ state, version }) => (["application", "unknown"].includes(state) ? "-" : String(version)),
       align: "right",
     },
     { head: "files", cell: ({ latest }) => (latest === 0 ? "-" : String(latest)), align: "right" },

@@ -1,6 +1,7 @@
 import { type Privileges, sound } from "../privileges/check";
 import { violation } from "../privileges/probe";
 import { renderJson } from "./json";
+import { printableLine } from "./printable";
 import { type Column, painter, renderTable } from "./table";
 
 export interface PrivilegesReport {
@@ -73,6 +74,6 @@ function renderViolations(results: readonly Privileges[]): string {
     }
   }
   return [...byWords]
-    .map(([key, names]) => `${names.join(", ")}: ${key.slice(key.indexOf(" ") + 1)}\n`)
+    .map(([key, names]) => `${names.join(", ")}: ${printableLine(key.slice(key.indexOf(" ") + 1))}\n`)
     .join("");
 }

@@ -1,4 +1,5 @@
 import type { Io } from "../io";
+import { ANEW } from "./printable";
 
 const QUIET_MS = 2_000;
 
@@ -14,7 +15,7 @@ export function startProgress(io: Pick<Io, "err" | "liveStderr">, text: string):
   if (!io.liveStderr) return { show: () => {}, end: () => {} };
   let current = text;
   let visible = false;
-  const draw = () => io.err(`\r\u001b[K${current}`);
+  const draw = () => io.err(`${ANEW}${current}`);
   const timer = setTimeout(() => {
     visible = true;
     draw();
@@ -26,7 +27,7 @@ export function startProgress(io: Pick<Io, "err" | "liveStderr">, text: string):
     },
     end() {
       clearTimeout(timer);
-      if (visible) io.err("\r\u001b[K");
+      if (visible) io.err(ANEW);
       visible = false;
     },
   };

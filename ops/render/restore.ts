@@ -1,4 +1,5 @@
 import type { RestoreResult } from "../restore/run";
+import { printable } from "./printable";
 import { type Column, painter, renderTable } from "./table";
 
 export function renderRestores(results: readonly RestoreResult[], { colour }: { colour: boolean }): string {
@@ -17,7 +18,7 @@ export function renderRestores(results: readonly RestoreResult[], { colour }: { 
     { head: "result", cell: ({ fault }) => (fault ? bad("FAILED") : good("restored")) },
   ];
   const lines = results.flatMap(({ database, fault, replaced }) => [
-    ...(fault ? [`${database}: ${fault.reason}\n  ${explain[fault.live]}`] : []),
+    ...(fault ? [`${database}: ${printable(fault.reason)}\n  ${explain[fault.live]}`] : []),
     ...(replaced
       ? [
           `${database}: what it held before is kept as ${replaced}. Drop it: estate restore ${database} --drop-replaced`,

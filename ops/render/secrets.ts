@@ -10,7 +10,10 @@ export interface SecretsReport {
 }
 
 /** The table, then what is missing and how it gets there, then the closing line. */
-export function renderSecrets({ target, secrets }: SecretsReport, options: { colour: boolean }): string {
+export function renderSecrets(
+  { stack, target, secrets }: SecretsReport,
+  options: { colour: boolean },
+): string {
   const paint = painter(options.colour);
   const table = renderTable<SecretFound>(
     [
@@ -18,23 +21,35 @@ export function renderSecrets({ target, secrets }: SecretsReport, options: { col
       { head: "kept by", cell: ({ keptBy }) => keptBy },
       { head: "about", cell: ({ about }) => about ?? "-" },
       { head: "last written", cell: ({ updatedAt }) => updatedAt ?? "-" },
-      { head: "in", cell: (found) => (found.in ? paint.good(found.in) : paint.bad("MISSING")) },
+      { head: "in", cell: (found) => (isRight(found) ? paint.good : paint.bad)(wordFor(found)) },
     ],
     secrets,
   );
   const missing = (keptBy: SecretFound["keptBy"]) =>
     secrets.filter((found) => !found.in && found.keptBy === keptBy).map(({ name }) => name);
   const hint = (names: string[], fix: string) => (names.length > 0 ? [`${names.join(", ")}: ${fix}\n`] : []);
-  const there = secrets.filter((found) => found.in).length;
+  const changed = secrets.filter(({ own }) => !own).map(({ name }) => name);
+  const there = secrets.filter(isRight).length;
   return [
     table,
-    ...hint(missing("program"), "not there; run: pulumi refresh, then pulumi up"),
+    ...hint(missing("program"), `not there; run: pulumi up --stack ${stack} --refresh`),
+    ...hint(changed, `last written by somebody else; run: pulumi up --stack ${stack} --refresh`),
     ...hint(missing("operator"), `not there; set each: gh secret set NAME --env ${target.environment}`),
     `${there}/${secrets.length} secrets in ${target.environment} of ${target.repository}\n`,
   ].join("\n");
 }
 
+/** It is there, and the program's own write was the last one. */
+export function isRight({ in: where, own }: SecretFound): boolean {
+  return where !== undefined && own;
+}
+
+function wordFor({ in: where, own }: SecretFound): string {
+  if (where === undefined) return "MISSING";
+  return own ? where : "OVERWRITTEN";
+}
+
 export function renderSecretsJson({ stack, target, secrets }: SecretsReport): string {
-  const ok = secrets.every((found) => found.in);
+  const ok = secrets.every(isRight);
   return renderJson({ stack, ok, repository: target.repository, environment: target.environment, secrets });
 }

@@ -34,7 +34,7 @@ export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly
     chars: borderless,
     style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 0 },
   });
-  for (const row of rows) table.push(columns.map((column) => column.cell(row)));
+  for (const row of rows) table.push(columns.map((column) => column.cell(row).replaceAll("\n", "?")));
   return `${table
     .toString()
     .split("\n")

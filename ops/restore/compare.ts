@@ -1,14 +1,14 @@
 /** What was restored against what should have been. Pure; each fault is a line for the user. */
 
+/** Rows by table; null: a table of the program's own, which is no part of a backup. */
+export type CountedRows = Record<string, number | null>;
+
 /** Rows of a table, as counted in the restored copy and as the manifest says. */
-export function countFaults(
-  counted: Readonly<Record<string, number>>,
-  expected: Readonly<Record<string, number>>,
-): string[] {
+export function countFaults(counted: Readonly<CountedRows>, expected: Readonly<CountedRows>): string[] {
   const tables = [...new Set([...Object.keys(expected), ...Object.keys(counted)])].sort();
   return tables.flatMap((table) => {
     const [is, should] = [counted[table], expected[table]];
-    if (is === should) return [];
+    if (is === should || is === null) return [];
     if (is === undefined) return [`table ${table} is missing`];
     if (should === undefined) return [`table ${table} is in no manifest`];
     return [`table ${table} has ${is} rows; the manifest says ${should}`];

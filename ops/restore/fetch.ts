@@ -1,6 +1,5 @@
 import { createReadStream, createWriteStream } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import * as path from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { BackupReader } from "../backup/bucket";
@@ -9,6 +8,7 @@ import type { Backup } from "../backup/manifest";
 import { Unreadable, unseal } from "../backup/open";
 import { dumpKind, Measured } from "../backup/verify";
 import { messageOf } from "../exit";
+import { makePlace, placeError } from "./place";
 
 export interface FetchedBackup {
   /** Still encrypted, in a directory of this user's alone. */
@@ -33,12 +33,12 @@ export async function fetchBackup(
   backup: Backup,
   { key, env, signal }: Options,
 ): Promise<FetchedBackup> {
-  const directory = await mkdtemp(path.join(tmpdir(), "estate-restore-"));
+  const directory = await makePlace();
   const file = path.join(directory, "backup.age");
   const remove = () => rm(directory, { recursive: true, force: true });
   try {
     const measured = new Measured();
-    await pipeline(await reader.object(backup.key, signal), measured, createWriteStream(file), { signal });
+    await pipeline(await reader.dump(backup, signal), measured, createWriteStream(file), { signal });
     const changed = measured.fault(backup);
     if (changed) throw new Unreadable(changed);
     const watch = new DumpWatch();
@@ -48,17 +48,17 @@ export async function fetchBackup(
     return { file, plainBytes: watch.bytes, remove };
   } catch (error) {
     await remove();
-    throw error;
+    throw placeError(error);
   }
 }
 
-/** The same for a stream in parts. `sha256`: undefined where nothing tells of it; the key and the end of it then say whether it is whole. */
+/** The same for a stream in parts. `bytes`: undefined where nothing tells of them. */
 export async function fetchParts(
   reader: BackupReader,
-  parts: readonly { key: string; bytes: number; sha256: string | undefined }[],
+  parts: readonly { key: string; bytes?: number; sha256: string }[],
   { key, env, signal }: Options,
 ): Promise<FetchedBackup> {
-  const directory = await mkdtemp(path.join(tmpdir(), "estate-restore-"));
+  const directory = await makePlace();
   const file = path.join(directory, "parts.age");
   const remove = () => rm(directory, { recursive: true, force: true });
   try {
@@ -66,7 +66,7 @@ export async function fetchParts(
       const measured = new Measured();
       const object = await reader.object(part, signal);
       await pipeline(object, measured, createWriteStream(file, { flags: "a" }), { signal });
-      const changed = sha256 === undefined ? undefined : measured.fault({ bytes, sha256 });
+      const changed = measured.fault({ bytes, sha256 });
       if (changed) throw new Unreadable(changed);
     }
     const watch = new DumpWatch();
@@ -74,6 +74,6 @@ export async function fetchParts(
     return { file, plainBytes: watch.bytes, remove };
   } catch (error) {
     await remove();
-    throw new Unreadable(`${parts[0]?.key}: ${messageOf(error)}`);
+    throw new Unreadable(`${parts[0]?.key}: ${messageOf(placeError(error))}`);
   }
 }

@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { PassThrough, type Readable } from "node:stream";
+import * as z from "zod";
 import type { DatabaseEntry } from "../../estate/types";
 import { type DatabaseHost, HostRefusal, lastWords } from "../backup/hosts";
 import { failed } from "../exit";
+import type { CountedRows } from "./compare";
 import type { RestoreNames } from "./names";
 
 /** Steps of a restore on one host, for one database. Throws HostRefusal with the host's own words. */
@@ -17,14 +19,15 @@ export class RestoreSteps {
     names: RestoreNames,
     port: number,
   ) {
-    const scripts = path.join(__dirname, "scripts");
-    const read = (name: string) => readFileSync(path.join(scripts, name), "utf8");
-    this.library = ["common.sh", `${entry.engine}.sh`, `${entry.engine}-point.sh`].map(read).join("\n");
+    this.library = libraryOf(entry.engine);
     this.variables = {
       LIVE: entry.name,
       SCRATCH: names.scratch,
       REPLACED: names.replaced,
       SERVICE: entry.service,
+      OWNER: entry.engine === "postgres" ? entry.owner : "",
+      TABLES: entry.schema.owner,
+      EXTENSIONS: entry.engine === "postgres" ? entry.extensions.join(" ") : "",
       PORT: String(port),
       LIMIT: String(entry.engine === "postgres" ? entry.databaseConnectionLimit : -1),
     };
@@ -34,6 +37,11 @@ export class RestoreSteps {
   async look(): Promise<{ freeBytes: number; names: string[] }> {
     const [free = "", ...names] = lines(await this.run("look"));
     return { freeBytes: Number(free), names };
+  }
+
+  /** Puts right what a swap left that was killed, itself or with its server. Lines of what was found. */
+  async recover(): Promise<string[]> {
+    return lines(await this.run("recover"));
   }
 
   async createScratch(): Promise<void> {
@@ -59,17 +67,26 @@ export class RestoreSteps {
   }
 
   pointLog(name: string, plain: Readable): Promise<void> {
-    return this.feed(`point_log ${name}`, plain);
+    return this.feed('point_log "$LOG"', plain, { LOG: name });
   }
 
-  /** Brings it to `at`; `covered`: the log that was laid down goes on until then, or beyond. */
-  async pointStart(at: string, covered: boolean): Promise<void> {
-    await this.run("point_start", { AT: at, COVERED: String(covered) });
+  /**
+   * Brings it to `at`; `covered`: the log that was laid down goes on until then, or beyond. `whole`: the last file that was sent before
+   * that moment, and so holds nothing of later; whatever time its events say.
+   */
+  async pointStart(at: string, covered: boolean, whole?: string): Promise<void> {
+    await this.run("point_start", { AT: at, COVERED: String(covered), WHOLE: whole ?? "" });
   }
 
   /** Rows there, by table. */
   async pointCount(): Promise<Record<string, number>> {
-    return counts(await this.run("point_count"));
+    const rows = Object.entries(counts(await this.run("point_count")));
+    return Object.fromEntries(rows.flatMap(([table, count]) => (count === null ? [] : [[table, count]])));
+  }
+
+  /** What of it does not come back, a line each. */
+  async pointNotes(): Promise<string[]> {
+    return lines(await this.run("point_notes"));
   }
 
   async pointLoad(...options: string[]): Promise<void> {
@@ -82,7 +99,7 @@ export class RestoreSteps {
   }
 
   /** By table. */
-  async countRows(): Promise<Record<string, number>> {
+  async countRows(): Promise<CountedRows> {
     return counts(await this.run("count_rows"));
   }
 
@@ -93,7 +110,13 @@ export class RestoreSteps {
 
   /** Who may do what with each object of a database. */
   async security(database: string): Promise<Record<string, string>> {
-    return Object.fromEntries(pairs(await this.run(`security ${database}`)));
+    const text = await this.run(`security ${database}`);
+    return text.startsWith("{") ? object(text, z.string()) : Object.fromEntries(pairs(text));
+  }
+
+  /** What a person should know of what was restored, a line each. `of`: the live database, or undefined: the scratch one. */
+  async notes(of?: "live"): Promise<string[]> {
+    return lines(await this.run(of ? 'notes "$LIVE"' : "notes"));
   }
 
   /** Gives the scratch database what belongs to the live one's place. */
@@ -124,10 +147,13 @@ export class RestoreSteps {
     return this.host.script(`${this.library}\n${call}`, { ...this.variables, ...more });
   }
 
-  private async feed(call: string, plain: Readable): Promise<void> {
-    const { code, stderr } = await this.host.filter(`${this.library}\n${call}`, this.variables, {
-      stdin: plain,
-    });
+  private async feed(
+    call: string,
+    plain: Readable,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    const variables = { ...this.variables, ...more };
+    const { code, stderr } = await this.host.filter(`${this.library}\n${call}`, variables, { stdin: plain });
     if (code !== 0) {
       throw new HostRefusal(`${this.host.name}: ${lastWords(stderr) || `${call} ended with ${code}`}`);
     }
@@ -145,7 +171,9 @@ export async function lockDatabase(host: DatabaseHost, database: string): Promis
     host.close();
   };
   const text = [
-    `exec 8>/run/lock/estate-restore-${database}`,
+    // Where nobody else can lay a file or hold one.
+    "install -d -m 0700 /var/lib/estate-restore",
+    'exec 8>"/var/lib/estate-restore/$DATABASE.lock"',
     "flock -n 8 || exit 75",
     "echo locked >&2",
     "cat >/dev/null",
@@ -156,7 +184,7 @@ export async function lockDatabase(host: DatabaseHost, database: string): Promis
   });
   const ended = host.filter(
     text,
-    {},
+    { DATABASE: database },
     { stdin: hold, onStderr: (text) => /^locked$/m.test(text) && locked() },
   );
   try {
@@ -176,15 +204,45 @@ export async function lockDatabase(host: DatabaseHost, database: string): Promis
   return release;
 }
 
+/** Functions of the steps, with those of the agent that they share: what a recovered server holds is dumped as a live one is. */
+function libraryOf(engine: DatabaseEntry["engine"]): string {
+  const agent = path.join(__dirname, "../../components/agent");
+  const scripts = path.join(__dirname, "scripts");
+  const ofAgent: Record<string, readonly string[]> = {
+    mariadb: ["bounds.sh", "errors.sh", "mariadb-stream.sh", "mariadb-make.sh"],
+    postgres: ["bounds.sh", "errors.sh", "postgres-session.sh", "postgres-load.sh"],
+  };
+  const own: Record<string, readonly string[]> = {
+    mariadb: ["mariadb-code.sh", "mariadb.sh", "mariadb-swap.sh", "mariadb-point.sh"],
+    postgres: ["postgres.sh", "postgres-point.sh"],
+  };
+  const files = [
+    path.join(scripts, "common.sh"),
+    ...(ofAgent[engine] ?? []).map((name) => path.join(agent, name)),
+    ...(own[engine] ?? []).map((name) => path.join(scripts, name)),
+  ];
+  // What clients say may hold a value of somebody's row.
+  const filtered = "exec 2> >(client_words - >&2)";
+  return [...files.map((file) => readFileSync(file, "utf8")), filtered].join("\n");
+}
+
 function lines(text: string): string[] {
   return text.split("\n").filter((line) => line !== "");
 }
 
-function counts(text: string): Record<string, number> {
+function counts(text: string): CountedRows {
+  if (text.startsWith("{")) return object(text, z.number().nullable());
   return Object.fromEntries(pairs(text).map(([table, rows]) => [table, Number(rows)]));
 }
 
+function object<T>(text: string, of: z.ZodType<T>): Record<string, T> {
+  return z.record(z.string(), of).parse(JSON.parse(text));
+}
+
+/** An object of JSON, or lines `KEY<tab>VALUE`. */
 function pairs(text: string): [string, string][] {
+  if (text.startsWith("{"))
+    return Object.entries(z.record(z.string(), z.coerce.string()).parse(JSON.parse(text)));
   return lines(text).map((line) => {
     const [key = "", ...rest] = line.split("\t");
     return [key, rest.join("\t")];

@@ -1,28 +1,40 @@
 import * as z from "zod";
+import type { ServerName } from "../../estate/types";
 import type { BackupReader } from "../backup/bucket";
-import { couldNotTell, failed } from "../exit";
+import { beginOf, parseKeyAs } from "../backup/keys";
+import { proof } from "../backup/manifest";
+import { timeFault } from "../backup/trust";
+import { type StoredObject, show } from "../backup/versions";
+import { couldNotTell, failed, messageOf } from "../exit";
 
 /** What a recovery to a point in time is made of. */
 export interface PointPlan {
   at: Date;
   base: PhysicalCopy;
-  /** Keys of the log's files since, in order. */
-  logs: string[];
+  /** The log's files since, in order. */
+  logs: LogFile[];
   /** The log goes on until `at`, or beyond. */
   covered: boolean;
 }
 
 /** One stream in parts, each with what it has to be. */
 export interface PhysicalCopy {
-  /** `recovery/HOST/base/EPOCH/RUN` */
-  name: string;
+  epoch: string;
+  run: string;
   /** When it was whole. */
   whole: Date;
   parts: { key: string; sha256: string; bytes: number }[];
+  /** Whether the host could start from it; undefined: it did not try. */
+  verified?: z.infer<typeof proof> | undefined;
 }
 
-interface Listed {
+/** A closed file of a server's log: its own name there, and what the bucket has of it. */
+export interface LogFile {
+  epoch: string;
+  name: string;
   key: string;
+  /** Of the object. */
+  sha256: string;
   modified: Date;
 }
 
@@ -36,7 +48,7 @@ const SLACK_MS = 10 * 60_000;
 export function planPoint(
   at: Date,
   bases: readonly PhysicalCopy[],
-  logs: readonly Listed[],
+  logs: readonly LogFile[],
   what: string,
 ): PointPlan {
   const inOrder = [...bases].sort((a, b) => a.whole.getTime() - b.whole.getTime());
@@ -47,22 +59,21 @@ export function planPoint(
   const range = `${show(first.whole)} to ${show(last)}`;
   if (!base) throw failed(`${show(at)} is before the first physical copy; reachable is ${range}`);
   if (at > last) throw failed(`${show(at)} is after the last log that was sent; reachable is ${range}`);
-  const epoch = epochOf(base.name);
-  const begun = beginOf(base.name);
+  const begun = beginOf(base.run);
   const since = logs
-    .filter(({ key, modified }) => epochOf(key) === epoch && modified.getTime() >= begun.getTime() - SLACK_MS)
-    .sort((a, b) => (a.key < b.key ? -1 : 1));
+    .filter(({ epoch, modified }) => epoch === base.epoch && modified.getTime() >= begun.getTime() - SLACK_MS)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
   const covered = since.some(({ modified }) => modified >= at);
   if (!covered) {
     throw failed(
       `${show(at)} lies after the end of that server's log; reachable is ${range}, without this gap`,
     );
   }
-  const gaps = logGaps(since.map(({ key }) => logName(key)));
+  const gaps = logGaps(since.map(({ name }) => name));
   if (gaps.length > 0) {
     throw failed(`the log of ${what} has a gap, which no recovery can pass: ${gaps.join("; ")}`);
   }
-  return { at, base, logs: since.map(({ key }) => key), covered };
+  return { at, base, logs: since, covered };
 }
 
 /**
@@ -90,52 +101,72 @@ function numberOf(name: string): number {
 }
 
 /** What the bucket holds of a host. Throws "failed", "could not tell". */
-export async function findPoint(reader: BackupReader, host: string, at: Date): Promise<PointPlan> {
+export async function findPoint(reader: BackupReader, host: ServerName, at: Date): Promise<PointPlan> {
   if (at.getTime() > Date.now()) throw couldNotTell("--at lies in the future");
-  const [listed, logs] = await Promise.all([
-    reader.list(`recovery/${host}/base/`),
-    reader.list(`recovery/${host}/log/`),
-  ]);
-  const marks = listed.filter(({ key }) => key.endsWith(".json"));
-  const copies = await Promise.all(marks.map(async ({ key }) => copyOf(key, await reader.text(key))));
+  const [copies, logs] = await Promise.all([physicalCopies(reader, host), logFiles(reader, host)]);
   return planPoint(at, copies, logs, host);
 }
+
+/** Files of a host's log. Of one name it is the first that was written. Throws "could not tell". */
+export async function logFiles(reader: BackupReader, host: ServerName): Promise<LogFile[]> {
+  const objects = await reader.list(`recovery/${host}/log/`);
+  const first = new Map<string, LogFile>();
+  for (const { key, parsed, modified } of objects.sort(byTime)) {
+    if (parsed.kind !== "log") continue;
+    const { epoch, name, sha256 } = parsed;
+    const before = first.get(`${epoch}/${name}`);
+    if (before) {
+      const reason = `a second ${name} of that log; the first one (${before.key}) is what is read`;
+      reader.notice({ key, kind: "overwritten", reason });
+    } else first.set(`${epoch}/${name}`, { epoch, name, key, sha256, modified });
+  }
+  return [...first.values()];
+}
+
+const byTime = (a: StoredObject, b: StoredObject) => a.modified.getTime() - b.modified.getTime();
 
 const manifest = z.object({
   finished: z.iso.datetime(),
   parts: z.array(z.object({ key: z.string(), sha256: z.string(), bytes: z.number() })).min(1),
+  verified: proof.optional(),
 });
 
-/** A copy by its manifest, which comes last: what broke off has none. */
-function copyOf(key: string, text: string): PhysicalCopy {
-  let raw: unknown;
+/** Of a host, by their manifests, which come last: what broke off has none. Throws "could not tell". */
+export async function physicalCopies(reader: BackupReader, host: ServerName): Promise<PhysicalCopy[]> {
+  const objects = await reader.list(`recovery/${host}/base/`);
+  const marks = objects.filter(({ parsed }) => parsed.kind === "base");
+  const copies = await Promise.all(
+    marks.map(async (mark) => {
+      const copy = copyOf(mark, await reader.text(mark.key));
+      if (typeof copy !== "string") return copy;
+      reader.notice({ key: mark.key, kind: "forged", reason: `${copy}; it is not believed` });
+      return undefined;
+    }),
+  );
+  return copies.filter((copy) => copy !== undefined);
+}
+
+/** A copy, or why its manifest is not believed. */
+function copyOf({ parsed, modified }: StoredObject, text: string): PhysicalCopy | string {
+  if (parsed.kind !== "base") return "it is no manifest of a physical copy";
+  const { host, epoch, run } = parsed;
+  let found: z.infer<typeof manifest>;
   try {
-    raw = JSON.parse(text);
-  } catch {
-    throw couldNotTell(`the bucket's ${key} is no JSON`);
+    found = manifest.parse(JSON.parse(text));
+  } catch (error) {
+    return `it has another shape (${messageOf(error).slice(0, 200)})`;
   }
-  const parsed = manifest.safeParse(raw);
-  if (!parsed.success) throw couldNotTell(`the bucket's ${key} has another shape`);
-  const { finished, parts } = parsed.data;
-  return { name: key.replace(/\.json$/, ""), whole: new Date(finished), parts };
-}
-
-/** `recovery/HOST/base/EPOCH/...` */
-function epochOf(key: string): string {
-  return key.split("/")[3] ?? "";
-}
-
-/** From the name of a copy, `.../20260131T033000Z`. */
-function beginOf(key: string): Date {
-  const [, y, mo, d, h, mi, s] = /(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(key) ?? [];
-  return new Date(`${y}-${mo}-${d}T${h}:${mi}:${s}Z`);
+  const foreign = found.parts.find(({ key }, at) => {
+    const part = parseKeyAs("base-part", key);
+    return part?.host !== host || part.epoch !== epoch || part.run !== run || part.part !== at;
+  });
+  if (foreign)
+    return `it names an object that is none of its own copy: ${JSON.stringify(foreign.key.slice(0, 200))}`;
+  const { finished, parts, verified } = found;
+  return timeFault(run, finished, modified) ?? { epoch, run, whole: new Date(finished), parts, verified };
 }
 
 /** File of the log that a key holds. */
 export function logName(key: string): string {
-  return (key.split("/").at(-1) ?? "").replace(/\.zst\.age$/, "");
-}
-
-function show(date: Date): string {
-  return `${date.toISOString().slice(0, 19)}Z`;
+  return (key.split("/").at(-1) ?? "").replace(/(\.[0-9a-f]{64})?\.zst\.age$/, "");
 }

@@ -1,6 +1,5 @@
-import type { DatabaseEntry, StackConfig } from "../../estate/types";
-import type { BackupReader } from "../backup/bucket";
-import { HostRefusal, type OpenHost } from "../backup/hosts";
+import type { DatabaseEntry } from "../../estate/types";
+import { HostRefusal } from "../backup/hosts";
 import { type Backup, SAFETY } from "../backup/manifest";
 import { runAgent } from "../backup/now";
 import { failed, messageOf } from "../exit";
@@ -10,6 +9,7 @@ import { lockDatabase, RestoreSteps } from "./host";
 import { type RestoreNames, restoreNames } from "./names";
 import type { PointPlan } from "./point";
 import { dumpSource, pointSource, type Source } from "./source";
+import type { RestoreTools } from "./tools";
 
 export interface RestoreRequest {
   entry: DatabaseEntry;
@@ -21,19 +21,6 @@ export interface RestoreRequest {
   safety: boolean;
   /** Take it also where its foreign keys or sequences are broken, or row security and grants are not the live one's. */
   acceptFaults: boolean;
-}
-
-export interface RestoreTools {
-  reader: BackupReader;
-  open: OpenHost;
-  servers: StackConfig["servers"];
-  /** Path of the private key of age. */
-  key: string;
-  env: NodeJS.ProcessEnv;
-  signal: AbortSignal;
-  /** Logs in as the service. What is wrong; undefined: nothing. */
-  probe(entry: DatabaseEntry): Promise<string | undefined>;
-  report(line: string): void;
 }
 
 export interface RestoreResult {
@@ -73,6 +60,7 @@ export async function restoreDatabase(request: RestoreRequest, tools: RestoreToo
   try {
     source = "run" in from ? await dumpSource(from, told) : await pointSource(from, entry, told);
     told.report(source.words);
+    for (const note of source.notes) told.report(`noted when it was saved: ${note}`);
     unlock = await lockDatabase(await tools.open(entry.server, tools.signal), into ?? entry.name);
     result.rows = await prepare(request, names, source, told);
     if (!into) {
@@ -81,6 +69,7 @@ export async function restoreDatabase(request: RestoreRequest, tools: RestoreToo
       live = "replaced";
       result.replaced = names.replaced;
       told.report(`restored; its logins were closed for ${result.closedMs} ms`);
+      for (const note of await liveNotes(entry, names, told)) told.report(`note: ${note}`);
       const now = entry.engine === "mariadb" ? await grants(entry, names, told) : {};
       for (const line of securityFaults(now, before)) {
         told.report(`changed with it, run pulumi refresh and pulumi up: ${line}`);
@@ -89,7 +78,9 @@ export async function restoreDatabase(request: RestoreRequest, tools: RestoreToo
       if (wrong) result.fault = { live: "replaced", reason: `the service's login: ${wrong}` };
     }
   } catch (error) {
-    const reason = tools.signal.aborted && live === "untouched" ? "interrupted" : messageOf(error);
+    const interrupted =
+      live === "untouched" ? "interrupted" : "interrupted before the service's login was tried";
+    const reason = tools.signal.aborted ? interrupted : messageOf(error);
     if (error instanceof Unheard) result.fault = { live: error.live, reason: error.message };
     else result.fault = { live, reason };
   } finally {
@@ -112,10 +103,17 @@ async function prepare(
   const steps = new RestoreSteps(host, entry, names, port);
   let made = false;
   try {
+    for (const line of await recovered(steps, entry)) tools.report(line);
     const { freeBytes, names: there } = await steps.look();
     requireRoom(freeBytes, source.plainBytes);
     if (into && there.includes(into)) {
       throw failed(`there is a database ${into} on ${entry.server} already. Drop it, or take another name`);
+    }
+    // Whether a swap is through is told by that name.
+    if (!into && there.includes(names.replaced)) {
+      throw failed(
+        `there is a database ${names.replaced} on ${entry.server} already. Wait a second, and restore again`,
+      );
     }
     if (!there.includes(entry.name)) {
       throw failed(`there is no database ${entry.name} on ${entry.server}. Run: pulumi up`);
@@ -128,11 +126,7 @@ async function prepare(
     }
     made = true;
     await steps.createScratch();
-    const options = into
-      ? entry.engine === "postgres"
-        ? ["--no-owner", "--no-privileges"]
-        : ["--keep"]
-      : [];
+    const options = into ? (entry.engine === "postgres" ? ["--into"] : ["--keep"]) : [];
     const expected = await source.load(steps, options);
     const { length } = Object.keys(expected);
     const lost = countFaults(await steps.countRows(), expected);
@@ -145,6 +139,9 @@ async function prepare(
     }
     for (const line of faults) tools.report(`accepted: ${line}`);
     tools.report(`loaded; ${rowCount(expected)} rows in ${length} tables are those that were saved`);
+    if (into && entry.engine === "mariadb") {
+      for (const note of await steps.notes()) tools.report(`note: ${note}`);
+    }
     if (!into) await becomeLive(steps, request, names, tools);
     tools.signal.throwIfAborted();
     return rowCount(expected);
@@ -156,6 +153,20 @@ async function prepare(
     steps.close();
   }
 }
+
+/** An earlier swap may have been killed, with the live database half of two. */
+function recovered(steps: RestoreSteps, { name, server }: DatabaseEntry): Promise<string[]> {
+  return steps.recover().catch((error: unknown) => {
+    if (!(error instanceof HostRefusal)) throw error;
+    throw new Unheard(
+      "unknown",
+      `what an earlier restore left cannot be put right: ${error.message}. ${again(name, server)}`,
+    );
+  });
+}
+
+const again = (database: string, server: string) =>
+  `Once the database server of ${server} answers and has room, run the restore of ${database} again: it first puts right what was left`;
 
 /** The database's own place: who may connect, and whether what guards its rows is what guards them now. */
 async function becomeLive(
@@ -185,6 +196,13 @@ async function grants(entry: DatabaseEntry, names: RestoreNames, { open, servers
   return steps.security(entry.name).finally(() => steps.close());
 }
 
+/** What did not come back as it was. */
+async function liveNotes(entry: DatabaseEntry, names: RestoreNames, { open, servers, signal }: RestoreTools) {
+  if (entry.engine !== "mariadb") return [];
+  const steps = new RestoreSteps(await open(entry.server, signal), entry, names, servers[entry.server].port);
+  return steps.notes("live").finally(() => steps.close());
+}
+
 /** Over a connection of its own, which an interrupt does not end: it is done within a second, or undone. */
 async function swap(entry: DatabaseEntry, names: RestoreNames, tools: RestoreTools): Promise<number> {
   const port = tools.servers[entry.server].port;
@@ -192,17 +210,13 @@ async function swap(entry: DatabaseEntry, names: RestoreNames, tools: RestoreToo
   try {
     return await steps.swap();
   } catch (error) {
-    if (error instanceof HostRefusal) {
-      await steps.dropScratch().catch(() => undefined);
-      throw error;
-    }
     return await outcomeOf(error, entry, names, tools);
   } finally {
     steps.close();
   }
 }
 
-/** The swap goes on when the connection breaks: what came of it is asked for on another one. */
+/** The swap goes on when the connection breaks, and its server may end amid it: what came of it is asked for on another connection. */
 async function outcomeOf(
   error: unknown,
   entry: DatabaseEntry,
@@ -212,14 +226,20 @@ async function outcomeOf(
   let swapped: boolean;
   try {
     const steps = new RestoreSteps(await open(entry.server), entry, names, servers[entry.server].port);
-    swapped = await steps.hasSwapped().finally(() => steps.close());
+    try {
+      swapped = await steps.hasSwapped();
+      if (!swapped) await steps.dropScratch().catch(() => undefined);
+    } finally {
+      steps.close();
+    }
   } catch {
-    throw new Unheard("unknown", `${messageOf(error)}, while the databases were being swapped`);
+    const what = `${messageOf(error)}, while the databases were being swapped`;
+    throw new Unheard("unknown", `${what}. ${again(entry.name, entry.server)}`);
   }
   throw new Unheard(swapped ? "replaced" : "untouched", messageOf(error));
 }
 
-/** The connection broke during the swap. */
+/** What became of the live database is known from elsewhere than from where it broke off. */
 class Unheard extends Error {
   constructor(
     readonly live: "untouched" | "replaced" | "unknown",

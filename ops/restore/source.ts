@@ -6,13 +6,15 @@ import { unseal } from "../backup/open";
 import { size } from "../render/backup";
 import { fetchBackup, fetchParts } from "./fetch";
 import type { RestoreSteps } from "./host";
-import { logName, type PointPlan } from "./point";
-import type { RestoreTools } from "./run";
+import type { PointPlan } from "./point";
+import type { RestoreTools } from "./tools";
 
 /** Where the data comes from, once it is known to be whole and to open. */
 export interface Source {
   /** For the user. */
   words: string;
+  /** What its host said, when it was saved, will not come back as it is. */
+  notes: readonly string[];
   /** Of what is streamed to the host. */
   plainBytes: number;
   /** Into the scratch database; gives the rows that then have to be there, by table. */
@@ -24,6 +26,7 @@ export async function dumpSource(backup: Backup, tools: RestoreTools): Promise<S
   const { file, plainBytes, remove } = await fetchBackup(tools.reader, backup, tools);
   return {
     words: `run ${backup.run} is whole and opens (${size(backup.bytes)}, dump ${size(plainBytes)})`,
+    notes: backup.notes ?? [],
     plainBytes,
     remove,
     async load(steps, options) {
@@ -41,28 +44,26 @@ export async function pointSource(
 ): Promise<Source> {
   const { file, plainBytes, remove } = await fetchParts(tools.reader, base.parts, tools);
   return {
-    words: `the physical copy ${base.name.split("/").at(-1)} is whole and opens (${size(plainBytes)}), ${logs.length} files of the log follow`,
+    words: `the physical copy ${base.run} is whole and opens (${size(plainBytes)}), ${logs.length} files of the log follow`,
+    notes: [],
     plainBytes,
     remove,
     async load(steps, options) {
       await steps.pointBegin();
       await feed(steps, createReadStream(file), (plain) => steps.pointBase(plain), tools);
-      for (const key of logs) {
-        const log = await fetchParts(tools.reader, [{ key, bytes: 0, sha256: undefined }], tools);
+      for (const file of logs) {
+        const log = await fetchParts(tools.reader, [file], tools);
         try {
-          await feed(
-            steps,
-            createReadStream(log.file),
-            (plain) => steps.pointLog(logName(key), plain),
-            tools,
-          );
+          await feed(steps, createReadStream(log.file), (plain) => steps.pointLog(file.name, plain), tools);
         } finally {
           await log.remove();
         }
       }
+      const whole = logs.filter(({ modified }) => modified < at).at(-1)?.name;
       const text = at.toISOString().slice(0, 19).replace("T", " ");
-      await steps.pointStart(engine === "postgres" ? `${text}+00` : text, covered);
+      await steps.pointStart(engine === "postgres" ? `${text}+00` : text, covered, whole);
       tools.report(`recovered to ${text} UTC beside the live server`);
+      for (const note of await steps.pointNotes()) tools.report(`note: ${note}`);
       const rows = await steps.pointCount();
       await steps.pointLoad(...options);
       await steps.pointEnd();

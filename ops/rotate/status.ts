@@ -1,7 +1,8 @@
-import { connectPostgres } from "../../connect/postgres";
+import { openPinned } from "../../connect/postgres-server";
 import { loginSlots } from "../../estate/naming";
 import type { AdminOutput, ConnectionOutput, RotationOutput } from "../../estate/outputs";
 import { addDays, type Day, daysBetween } from "../../estate/rotation";
+import { traitsOf } from "../../estate/servers";
 
 /** Where one password stands today. */
 export interface RotationStatus extends RotationOutput {
@@ -26,7 +27,7 @@ export function statusOf(
   return Object.entries(rotations).map(([name, rotation]) => {
     const { since, due, published, formerValid, server, service } = rotation;
     const former = loginSlots(service).find((slot) => slot !== connections[name]?.user) ?? "";
-    const tells = formerValid && server === "postgres" && sessions !== undefined;
+    const tells = formerValid && traitsOf(server)?.engine === "postgres" && sessions !== undefined;
     return {
       name,
       ...rotation,
@@ -41,11 +42,11 @@ export function statusOf(
 /** Open sessions by role, as the admin sees them. Throws PostgresError. */
 export async function sessionsByRole(admin: AdminOutput, timeoutMs: number): Promise<Map<string, number>> {
   const { host, port, user, password, caCertificate, serverName } = admin;
-  const connection = await connectPostgres(
+  const connection = await openPinned(
     { host, port },
     { caCertificate, serverName },
     { user, password },
-    timeoutMs,
+    { timeoutMs },
   );
   try {
     const rows = await connection.query<{ role: string; sessions: number }>(

@@ -3,6 +3,7 @@ import { checkTarget } from "../../connect/github-target";
 import { type ExpectedSecret, expectedSecrets } from "../../estate/published";
 import type { Estate, GithubTarget } from "../../estate/types";
 import { couldNotTell, failed } from "../exit";
+import type { Written } from "./written";
 
 /** One secret that has to be there, and where it is. Its value nobody can read. */
 export interface SecretFound extends ExpectedSecret {
@@ -10,6 +11,8 @@ export interface SecretFound extends ExpectedSecret {
   in: "environment" | "repository" | undefined;
   /** `2026-01-31T10:20:30Z` */
   updatedAt: string | undefined;
+  /** false: the program keeps it, and the last write was not the stack's own. */
+  own: boolean;
 }
 
 interface Listed {
@@ -17,8 +20,15 @@ interface Listed {
   updated_at: string;
 }
 
-/** Looks for every secret by name; writes nothing. Throws `CommandError`: not to be told, or not to be published there. */
-export async function checkSecrets(estate: Estate, env: NodeJS.ProcessEnv): Promise<SecretFound[]> {
+/**
+ * Looks for every secret by name, and compares when it was written with the stack's own last write: nobody can read a value.
+ * Writes nothing. Throws `CommandError`: not to be told, or not to be published there.
+ */
+export async function checkSecrets(
+  estate: Estate,
+  env: NodeJS.ProcessEnv,
+  readWritten: (target: GithubTarget) => Promise<Written>,
+): Promise<SecretFound[]> {
   const target = estate.config.github;
   if (!target)
     throw couldNotTell(`the stack ${estate.stack} publishes no secrets: it has no database-estate:github`);
@@ -26,14 +36,20 @@ export async function checkSecrets(estate: Estate, env: NodeJS.ProcessEnv): Prom
   if (!token) throw couldNotTell("GITHUB_TOKEN is not set: GitHub tells nobody which secrets there are");
   try {
     await checkTarget(target, { token });
-    return await find(estate, target, new Github({ token, baseUrl: target.baseUrl }));
+    const written = await readWritten(target);
+    return await find(estate, target, new Github({ token, baseUrl: target.baseUrl }), written);
   } catch (error) {
     if (!(error instanceof GithubError)) throw error;
     throw error.passing ? couldNotTell(error.message) : failed(error.message);
   }
 }
 
-async function find(estate: Estate, target: GithubTarget, github: Github): Promise<SecretFound[]> {
+async function find(
+  estate: Estate,
+  target: GithubTarget,
+  github: Github,
+  written: Written,
+): Promise<SecretFound[]> {
   const repository = `repos/${target.repository}`;
   const environment = `${repository}/environments/${encodeURIComponent(target.environment)}/secrets`;
   const [inEnvironment, inRepository] = await Promise.all([
@@ -53,6 +69,7 @@ async function find(estate: Estate, target: GithubTarget, github: Github): Promi
       ...expected,
       in: here ? "environment" : wider ? "repository" : undefined,
       updatedAt: found?.updated_at,
+      own: expected.keptBy === "operator" || !here || here.updated_at === written.get(expected.name),
     };
   });
 }

@@ -1,44 +1,34 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import * as path from "node:path";
 import { failed } from "../exit";
-import { runtimeDirectory } from "./private-directory";
 
-export interface KeyFile {
-  /** undefined: neither variable is set, ssh asks the agent. */
-  file: string | undefined;
-  /** Takes a temporary file away; ssh reads its key at login only. Idempotent. */
-  remove(): void;
+/** The tunnel's own key comes first: with it, what holds the tunnel open has no key of a host. */
+const VARIABLES = ["TUNNEL_PRIVATE_KEY", "SSH_PRIVATE_KEY"];
+
+/** Text of the key that the tunnel logs in with; undefined: no variable is set, and the agent is asked. */
+export function tunnelKey(env: NodeJS.ProcessEnv, cwd: string): string | undefined {
+  for (const name of VARIABLES) {
+    const file = env[`${name}_FILE`];
+    if (file) return keyFromFile(`${name}_FILE`, path.resolve(cwd, file));
+    if (env[name]) return keyFromText(name, env[name]);
+  }
+  return undefined;
 }
 
-/** The SSH key as a file: SSH_PRIVATE_KEY_FILE as it is, SSH_PRIVATE_KEY (its text) by way of a 0600 file. */
-export function provideKey(env: NodeJS.ProcessEnv, cwd: string): KeyFile {
-  if (env.SSH_PRIVATE_KEY_FILE) return keyFromFile(path.resolve(cwd, env.SSH_PRIVATE_KEY_FILE));
-  if (env.SSH_PRIVATE_KEY) return keyFromText(env.SSH_PRIVATE_KEY, env);
-  return { file: undefined, remove: () => {} };
-}
-
-function keyFromFile(file: string): KeyFile {
+function keyFromFile(name: string, file: string): string {
   if (!statSync(file, { throwIfNoEntry: false })?.isFile()) {
-    throw failed(`SSH_PRIVATE_KEY_FILE is ${file}, where no file is. Name the private key's file`);
+    throw failed(`${name} is ${file}, where no file is. Name the private key's file`);
   }
-  return { file, remove: () => {} };
+  return keyFromText(name, readFileSync(file, "utf8"));
 }
 
-function keyFromText(text: string, env: NodeJS.ProcessEnv): KeyFile {
+function keyFromText(name: string, text: string): string {
   if (!text.includes("PRIVATE KEY-----")) {
-    throw failed(
-      "SSH_PRIVATE_KEY holds no private key. It takes the key's text; a file's name goes to SSH_PRIVATE_KEY_FILE",
-    );
+    const other = name.endsWith("_FILE")
+      ? "It names the file of a private key"
+      : `It takes the key's text; a file's name goes to ${name}_FILE`;
+    throw failed(`${name} holds no private key. ${other}`);
   }
-  const directory = mkdtempSync(path.join(runtimeDirectory(env), "key-"));
-  const remove = () => rmSync(directory, { recursive: true, force: true });
-  const file = path.join(directory, "id");
-  try {
-    // OpenSSH refuses a key whose last line has no end; CI variables often lose it, or carry Windows line ends.
-    writeFileSync(file, `${text.replaceAll("\r\n", "\n").trimEnd()}\n`, { mode: 0o600, flag: "wx" });
-  } catch (error) {
-    remove();
-    throw error;
-  }
-  return { file, remove };
+  // CI variables often lose the end of the last line, or carry Windows line ends.
+  return `${text.replaceAll("\r\n", "\n").trimEnd()}\n`;
 }

@@ -2,8 +2,9 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { failed } from "../exit";
+import { keptPassword, passwordFile } from "./password";
 import { runtimeDirectory } from "./private-directory";
-import { destinationOf, isTunnelOn } from "./ssh-arguments";
+import { tunnelOf } from "./process";
 
 /** Where the process id of the tunnel on a port is kept. */
 export function defaultPidFile(env: NodeJS.ProcessEnv, port: number): string {
@@ -15,17 +16,21 @@ export interface RunningTunnel {
   port: number;
   /** `user@host:port` */
   destination: string;
+  /** All that it leads to: `host:port`. */
+  endpoints: string[];
+  /** What its SOCKS server asks for; empty: it is not known. */
+  password: string;
 }
 
 /**
  * The tunnel that the pid file names, if it runs. A number alone proves nothing: ids are used again, so the process
- * must also be an ssh with this very forward.
+ * must also be a tunnel on this very port.
  */
 export function findTunnel(pidFile: string, port: number): RunningTunnel | undefined {
   const pid = readPid(pidFile);
   if (pid === undefined) return undefined;
-  const argv = argumentsOf(pid);
-  return isTunnelOn(argv, port) ? { pid, port, destination: destinationOf(argv) } : undefined;
+  const found = tunnelOf(argumentsOf(pid), port);
+  return found && { pid, port, ...found, password: keptPassword(pidFile) ?? "" };
 }
 
 export function writePid(pidFile: string, pid: number): void {
@@ -35,25 +40,26 @@ export function writePid(pidFile: string, pid: number): void {
   renameSync(draft, pidFile);
 }
 
-/** Removes the pid file if it still names this process. */
-export function forgetPid(pidFile: string, pid: number): void {
-  if (readPid(pidFile) === pid) rmSync(pidFile, { force: true });
+/** Removes the pid file, and the password beside it, if it still names this process. */
+export function forgetTunnel(pidFile: string, pid: number): void {
+  if (readPid(pidFile) !== pid) return;
+  rmSync(passwordFile(pidFile), { force: true });
+  rmSync(pidFile, { force: true });
 }
 
 /** Ends the tunnel and waits until it is gone, at most five seconds. */
-export async function stopTunnel(tunnel: RunningTunnel, pidFile: string): Promise<void> {
-  signal(tunnel.pid, "SIGTERM");
-  for (let waited = 0; waited < 5_000 && isTunnelOn(argumentsOf(tunnel.pid), tunnel.port); waited += 50) {
+export async function stopTunnel({ pid, port }: RunningTunnel, pidFile: string): Promise<void> {
+  const runs = () => tunnelOf(argumentsOf(pid), port) !== undefined;
+  signal(pid, "SIGTERM");
+  for (let waited = 0; waited < 5_000 && runs(); waited += 50) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  if (isTunnelOn(argumentsOf(tunnel.pid), tunnel.port)) {
-    throw failed(`the tunnel (process ${tunnel.pid}) does not end. Run: kill -9 ${tunnel.pid}`);
-  }
-  forgetPid(pidFile, tunnel.pid);
+  if (runs()) throw failed(`the tunnel (process ${pid}) does not end. Run: kill -9 ${pid}`);
+  forgetTunnel(pidFile, pid);
   rmSync(logFile(pidFile), { force: true });
 }
 
-/** What ssh says is kept beside its process id. */
+/** What the tunnel says is kept beside its process id. */
 export function logFile(pidFile: string): string {
   return `${pidFile}.log`;
 }

@@ -1,25 +1,26 @@
 import { POSTGRES_ACCESS } from "../kinds";
-import { object, texts } from "../plain";
+import { show, texts } from "../plain";
+import { grantFaults } from "../privileges";
 import { resourceRule } from "../rule";
+import { textList } from "../settings";
 
-export const accessLeastPrivilege = resourceRule({
+interface Config {
+  schemas: string[];
+}
+
+export const accessLeastPrivilege = resourceRule<Config>({
   name: "access-least-privilege",
-  description: "Grants in a PostgreSQL database are named one by one and cannot be passed on.",
+  description:
+    "Grants in a PostgreSQL database are named one by one, each on the list of what its object needs.",
   severity: "high",
-  remediationSteps: "Replace ALL by the privileges the role needs: components/plans/privileges.ts.",
+  remediationSteps: "Name the privileges that the role needs: components/plans/privileges.ts.",
+  config: { schemas: textList("Schemas whose grants are declared", ["public"]) },
   types: [POSTGRES_ACCESS],
-  *faults({ props }) {
-    for (const property of ["grants", "defaultGrants"]) {
-      for (const [key, privileges] of Object.entries(object(props[property]))) {
-        for (const privilege of texts(privileges)) {
-          const name = privilege.toUpperCase().trim();
-          if (name === "ALL" || name === "ALL PRIVILEGES") {
-            yield `${property}["${key}"] holds ${name}. Name the privileges one by one`;
-          } else if (/GRANT OPTION|\*$/.test(name)) {
-            yield `${property}["${key}"] holds ${name}: the role could pass it on. Grant it without the option`;
-          }
-        }
-      }
+  *faults({ props }, { schemas }) {
+    for (const property of ["grants", "defaultGrants"])
+      yield* grantFaults(property, props[property], schemas);
+    for (const schema of texts(props.schemas)) {
+      if (!schemas.includes(schema)) yield `schemas holds ${show(schema)}. Use ${schemas.join(", ")}`;
     }
   },
 });

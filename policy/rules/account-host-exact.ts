@@ -1,3 +1,5 @@
+import { parseRange } from "../../connect/address";
+import { isOneAddress } from "../addresses";
 import { MARIADB_ACCOUNT } from "../kinds";
 import { isUnknown, show, texts } from "../plain";
 import { resourceRule } from "../rule";
@@ -19,6 +21,15 @@ export const accountHostExact = resourceRule({
   },
 });
 
+/** A name is whatever a resolver says, and a netmask or pattern is many. */
 function isExact(host: unknown): boolean {
-  return typeof host === "string" && /^[A-Za-z0-9.:-]+$/.test(host);
+  if (typeof host !== "string") return false;
+  if (host === "localhost") return true;
+  const range = parseRange(host);
+  return (
+    range !== undefined &&
+    isOneAddress(range) &&
+    !host.includes("/") &&
+    !/^(?:0\.0\.0\.0|::)$/.test(range.text)
+  );
 }

@@ -1,10 +1,10 @@
 import { MARIADB_ACCOUNT } from "../kinds";
-import { objects, show, texts } from "../plain";
+import { isUnknown, objects, show, texts } from "../plain";
 import { resourceRule } from "../rule";
 import { textList } from "../settings";
 
 interface Config {
-  forbidden: string[];
+  allowed: string[];
 }
 
 export const accountLeastPrivilege = resourceRule<Config>({
@@ -15,44 +15,26 @@ export const accountLeastPrivilege = resourceRule<Config>({
   remediationSteps:
     "List the privileges the service needs, on its own database: components/plans/privileges.ts.",
   config: {
-    forbidden: textList("Privileges that no account has, whatever it is for", [
-      "ALL",
-      "ALL PRIVILEGES",
-      "GRANT OPTION",
-      "SUPER",
-      "FILE",
-      "PROCESS",
-      "RELOAD",
-      "SHUTDOWN",
-      "SHOW DATABASES",
-      "CREATE USER",
-      "CREATE TABLESPACE",
-      "SET USER",
-      "BINLOG ADMIN",
-      "BINLOG MONITOR",
-      "BINLOG REPLAY",
-      "CONNECTION ADMIN",
-      "FEDERATED ADMIN",
-      "READ_ONLY ADMIN",
-      "REPLICATION CLIENT",
-      "REPLICATION MASTER ADMIN",
-      "REPLICATION SLAVE",
-      "REPLICATION SLAVE ADMIN",
-      "SLAVE MONITOR",
+    allowed: textList("Privileges that an account may have on a database", [
+      ...["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "INDEX", "REFERENCES"],
+      ...["CREATE TEMPORARY TABLES", "LOCK TABLES", "TRIGGER", "CREATE VIEW", "SHOW VIEW"],
+      ...["CREATE ROUTINE", "ALTER ROUTINE", "EXECUTE"],
     ]),
   },
   types: [MARIADB_ACCOUNT],
-  *faults({ props }, { forbidden }) {
-    for (const { database, privileges } of objects(props.grants)) {
+  *faults({ props }, { allowed }) {
+    for (const { database, table, privileges } of objects(props.grants)) {
       for (const privilege of texts(privileges)) {
-        const name = privilege.toUpperCase().replace(/\s+/g, " ").trim();
-        if (forbidden.includes(name))
-          yield `${name} on ${show(database)} is never granted. Name what the service needs`;
+        if (allowed.includes(privilege)) continue;
+        yield `${show(privilege)} on ${show(database)} is not on the list. Name what the service needs, one by one`;
       }
-      if (typeof database !== "string") continue;
-      if (!/^[A-Za-z0-9_]+$/.test(database)) {
+      if (table !== undefined && !isUnknown(table) && !isName(table)) {
+        yield `a grant is on the table ${show(table)}, which is no single table. Name it`;
+      }
+      if (isUnknown(database)) continue;
+      if (!isName(database)) {
         yield `a grant is on ${show(database)}, which is no single database. Name the service's own`;
-      } else if (SYSTEM.includes(database.toLowerCase())) {
+      } else if (SYSTEM.includes(String(database).toLowerCase())) {
         yield `a grant is on ${show(database)}, the server's own database. Leave it out`;
       }
     }
@@ -60,3 +42,7 @@ export const accountLeastPrivilege = resourceRule<Config>({
 });
 
 const SYSTEM = ["mysql", "sys", "performance_schema", "information_schema"];
+
+function isName(text: unknown): boolean {
+  return typeof text === "string" && /^[A-Za-z0-9_]+$/.test(text);
+}

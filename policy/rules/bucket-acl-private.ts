@@ -21,10 +21,9 @@ export const bucketAclPrivate = resourceRule({
       yield `acl is ${show(acl)}. Use "private" or leave it out`;
     const grants = [...objects(props.grants), ...objects(object(props.accessControlPolicy).grants)];
     for (const grant of grants) {
-      const uri = grant.uri ?? object(grant.grantee).uri;
-      if (typeof uri === "string" && /AllUsers|AuthenticatedUsers/.test(uri)) {
-        yield `a grant goes to ${uri.split("/").at(-1)}, which is everybody. Leave it out`;
-      }
+      const { uri, id } = { ...object(grant.grantee), ...grant };
+      const to = typeof uri === "string" ? uri.split("/").at(-1) : show(id);
+      yield `a grant goes to ${to}. Leave it out: who may do what stands in policies`;
     }
   },
 });

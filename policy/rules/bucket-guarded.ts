@@ -23,9 +23,10 @@ const GUARDS = [
 /** What each guard says is looked at by the rules of their own; here, that none is missing. */
 export const bucketGuarded = stackRule({
   name: "bucket-guarded",
-  description: "Every bucket has all of its guards.",
+  description: "Every bucket has all of its guards, and no run can delete it.",
   severity: "critical",
-  remediationSteps: "Declare the missing resource with `bucket` set to the bucket's name.",
+  remediationSteps:
+    "Declare the missing resource with `bucket` set to the bucket's name, and the bucket with `protect: true`.",
   *faults(resources) {
     for (const at of resources) {
       if (at.type !== BUCKET) continue;
@@ -34,6 +35,7 @@ export const bucketGuarded = stackRule({
       );
       const names = missing.map((guard) => guard.split(":").at(-1));
       if (names.length > 0) yield { at, fault: `has no ${names.join(", ")}` };
+      if (!at.opts.protect) yield { at, fault: "is not protected: a run could delete it" };
     }
   },
 });

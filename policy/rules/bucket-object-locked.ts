@@ -6,6 +6,7 @@ import { textList, wholeNumber } from "../settings";
 interface Config {
   modes: string[];
   minimumDays: number;
+  maximumDays: number;
 }
 
 export const bucketObjectLocked = resourceRule<Config>({
@@ -15,11 +16,17 @@ export const bucketObjectLocked = resourceRule<Config>({
   remediationSteps:
     "Set objectLockEnabled on the bucket and a default retention in its BucketObjectLockConfiguration.",
   config: {
-    modes: textList("Retention modes that are accepted", ["COMPLIANCE", "GOVERNANCE"]),
+    modes: textList("Retention modes that are accepted", ["COMPLIANCE"]),
     minimumDays: wholeNumber("Days a new object is locked, at least", 30, 1, 36600),
+    maximumDays: wholeNumber(
+      "Days after which nobody should still pay for it: a lock is never shortened",
+      2557,
+      1,
+      36600,
+    ),
   },
   types: [BUCKET, OBJECT_LOCK],
-  *faults({ type, props }, { modes, minimumDays }) {
+  *faults({ type, props }, { modes, minimumDays, maximumDays }) {
     if (type === BUCKET) {
       const { objectLockEnabled } = props;
       if (objectLockEnabled === true || isUnknown(objectLockEnabled)) return;
@@ -35,5 +42,7 @@ export const bucketObjectLocked = resourceRule<Config>({
     if (!isUnknown(locked) && !(typeof locked === "number" && locked >= minimumDays)) {
       yield `rule.defaultRetention.days is ${show(locked)}. Use ${minimumDays} or more`;
     }
+    if (typeof locked === "number" && locked > maximumDays)
+      yield `rule.defaultRetention is ${locked} days, and is never shortened. Use ${maximumDays} or fewer`;
   },
 });

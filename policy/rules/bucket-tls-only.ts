@@ -1,6 +1,6 @@
 import { BUCKET_POLICY } from "../kinds";
 import { isUnknown, object, type Properties } from "../plain";
-import { isAnybody, several, statements } from "../policy-document";
+import { several, statements } from "../policy-document";
 import { resourceRule } from "../rule";
 
 export const bucketTlsOnly = resourceRule({
@@ -10,7 +10,7 @@ export const bucketTlsOnly = resourceRule({
   remediationSteps:
     'Deny s3:* to "*" on the bucket and its objects where aws:SecureTransport is "false", in the bucket policy.',
   types: [BUCKET_POLICY],
-  *faults({ props: { policy } }) {
+  *faults({ props: { bucket, policy } }) {
     if (isUnknown(policy)) return;
     const refusals = statements(policy).filter(refusesPlain);
     if (refusals.length === 0) {
@@ -18,22 +18,30 @@ export const bucketTlsOnly = resourceRule({
       return;
     }
     const resources = refusals.flatMap(({ Resource }) => several(Resource)).map(String);
-    if (!resources.some((resource) => resource === "*" || resource.endsWith("/*"))) {
+    const arn = `arn:aws:s3:::${String(bucket)}`;
+    // While the bucket is not known, any will do.
+    const covers = (tail: string) =>
+      resources.some((one) =>
+        one === "*" || typeof bucket === "string"
+          ? one === "*" || one === arn + tail
+          : one.endsWith("/*") === (tail !== ""),
+      );
+    if (!covers("/*")) {
       yield "policy: the refusal of plain requests leaves the objects out. Add the bucket's ARN with /*";
     }
-    if (!resources.some((resource) => resource === "*" || !resource.endsWith("/*"))) {
-      yield "policy: the refusal of plain requests leaves the bucket itself out. Add its ARN";
-    }
+    if (!covers("")) yield "policy: the refusal of plain requests leaves the bucket itself out. Add its ARN";
   },
 });
 
 function refusesPlain({ Effect, Principal, Action, Condition }: Properties): boolean {
-  const secure = object(object(Condition).Bool)["aws:SecureTransport"];
+  const tests = object(object(Condition).Bool);
   return (
     Effect === "Deny" &&
-    isAnybody(Principal) &&
+    (Principal === "*" || several(object(Principal).AWS).includes("*")) &&
     several(Action).some((action) => action === "s3:*" || action === "*") &&
     Object.keys(object(Condition)).length === 1 &&
-    several(secure).map(String).join() === "false"
+    // Another test beside it would have to hold as well.
+    Object.keys(tests).length === 1 &&
+    several(tests["aws:SecureTransport"]).map(String).join() === "false"
   );
 }

@@ -1,5 +1,5 @@
+import { savedBy } from "../backup-agents";
 import { databasesOf } from "../databases";
-import { texts } from "../plain";
 import { stackRule } from "../rule";
 import { textList } from "../settings";
 
@@ -11,14 +11,13 @@ export const databaseBackedUp = stackRule<Config>({
   name: "database-backed-up",
   description: "Every database is in a backup.",
   severity: "high",
-  remediationSteps: "Give the host a BackupAgent with the database in `databases`.",
+  remediationSteps:
+    "Give the host a BackupAgent with the database in `databases` and in its settings, and its timers.",
   config: {
     types: textList("Kinds that back up what their property `databases` lists", ["estate:host:BackupAgent"]),
   },
   *faults(resources, { types }) {
-    const covered = new Set(
-      resources.filter(({ type }) => types.includes(type)).flatMap(({ props }) => texts(props.databases)),
-    );
+    const covered = new Set(resources.filter(({ type }) => types.includes(type)).flatMap(savedBy));
     const missing = databasesOf(resources)
       .map(({ name }) => name)
       .filter((name) => !covered.has(name))

@@ -1,14 +1,23 @@
 import { parseRange } from "../../connect/address";
+import { REDIS_PORTS } from "../../estate/redis";
 import { isOneAddress, isWithin } from "../addresses";
+import { incoming, PORT, portRanges } from "../firewall-rules";
 import { FIREWALL } from "../kinds";
-import { object, objects } from "../plain";
+import { show, type Value } from "../plain";
 import { resourceRule } from "../rule";
+import { GROUPS, groupDoors } from "../security-groups";
 import { textList } from "../settings";
 
 interface Config {
   ports: number[];
   pleskAddresses: string[];
 }
+
+/** Every port that an instance of Redis may be given. */
+const REDIS = Array.from(
+  { length: REDIS_PORTS.last - REDIS_PORTS.first + 1 },
+  (_, index) => REDIS_PORTS.first + index,
+);
 
 export const firewallDatabasePortsClosed = resourceRule<Config>({
   name: "firewall-database-ports-closed",
@@ -19,14 +28,16 @@ export const firewallDatabasePortsClosed = resourceRule<Config>({
     ports: {
       type: "array",
       items: { type: "integer" },
-      default: [3306, 5432, 6379, 6380],
+      default: [3306, 5432, 6379, ...REDIS],
       description: "Ports that are a database's",
     },
     pleskAddresses: textList("The web host's addresses; empty: any single address", []),
   },
-  types: [FIREWALL],
-  *faults({ props }, { ports, pleskAddresses }) {
-    for (const { port, from } of objects(Object.values(object(props.rules)))) {
+  types: [FIREWALL, ...GROUPS],
+  *faults({ type, props }, { ports, pleskAddresses }) {
+    for (const { port, from } of type === FIREWALL ? incoming(props) : groupDoors(type, props)) {
+      if (typeof port !== "symbol" && (port ?? null) !== null && !PORT.test(String(port)))
+        yield `port is ${show(port)}. Write it as a number: a name may be any port`;
       if (typeof from === "symbol" || !covers(port, ports)) continue;
       const range = typeof from === "string" ? parseRange(from) : undefined;
       const one = range && isOneAddress(range);
@@ -36,15 +47,6 @@ export const firewallDatabasePortsClosed = resourceRule<Config>({
   },
 });
 
-/** Ports come as a number, as a text, or as a range of ufw: `5000:6000`. */
-function covers(port: unknown, ports: number[]): boolean {
-  if (typeof port === "symbol") return false;
-  // No port is every port.
-  if (port === undefined || port === null) return true;
-  return String(port)
-    .split(",")
-    .some((part) => {
-      const [from, to = from] = part.split(":").map(Number);
-      return ports.some((one) => one >= (from as number) && one <= (to as number));
-    });
+function covers(port: Value, ports: number[]): boolean {
+  return portRanges(port).some(([from, to]) => ports.some((one) => one >= from && one <= to));
 }

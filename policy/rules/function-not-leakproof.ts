@@ -1,6 +1,5 @@
 import { MIGRATIONS } from "../kinds";
-import { statementsOf } from "../migration-text";
-import { object } from "../plain";
+import { migrationFacts } from "../migration-facts";
 import { resourceRule } from "../rule";
 
 export const functionNotLeakproof = resourceRule({
@@ -9,15 +8,9 @@ export const functionNotLeakproof = resourceRule({
   severity: "high",
   remediationSteps: "Leave LEAKPROOF out; an index that a policy needs is made without it.",
   types: [MIGRATIONS],
-  *faults({ props }) {
-    for (const [id, files] of Object.entries(object(props.migrations))) {
-      const { up } = object(files);
-      if (typeof up !== "string") continue;
-      for (const statement of statementsOf(up)) {
-        if (!/(?<!\bNOT\s+)\bLEAKPROOF\b/i.test(statement)) continue;
-        const [, name = "a function"] = /\b(?:FUNCTION|PROCEDURE)\s+([\w."]+)/i.exec(statement) ?? [];
-        yield `${id}: ${name} is LEAKPROOF. Leave it out`;
-      }
+  *faults(resource) {
+    for (const { id, line, does, what } of migrationFacts(resource).facts) {
+      if (does === "leakproof") yield `${id}, line ${line}: ${what} is LEAKPROOF. Leave it out`;
     }
   },
 });

@@ -1,15 +1,14 @@
 import { type Account, accountsOf } from "../accounts";
-import { ACTIONS_SECRET, ENVIRONMENT_SECRET } from "../kinds";
+import { PUBLISHED } from "../kinds";
 import { stackRule } from "../rule";
 
 export const passwordPublished = stackRule({
   name: "password-published",
   description: "Every service's password is published as a GitHub secret.",
   severity: "medium",
-  remediationSteps:
-    "Add the service's ActionsSecret or ActionsEnvironmentSecret, its value the account's newest password.",
+  remediationSteps: "Add the service's GithubEnvironmentSecret, its value the account's newest password.",
   *faults(resources) {
-    const secrets = resources.filter(({ type }) => type === ACTIONS_SECRET || type === ENVIRONMENT_SECRET);
+    const secrets = resources.filter(({ type }) => PUBLISHED.includes(type));
     const published = new Set(
       secrets.flatMap(({ madeFrom }) =>
         ["value", "plaintextValue", "valueEncrypted", "encryptedValue"].flatMap(

@@ -19,7 +19,7 @@ export const passwordStrong = resourceRule<Config>({
     if (!isUnknown(length) && !(typeof length === "number" && length >= minimumLength)) {
       yield `length is ${show(length)}. Use ${minimumLength} or more`;
     }
-    for (const property of ["lower", "upper", "numeric"]) {
+    for (const property of ["lower", "upper", "numeric", "number"]) {
       if (props[property] === false) yield `${property} is false. Leave it out`;
     }
   },

@@ -1,6 +1,10 @@
-import { MIGRATIONS, POSTGRES_DATABASE, ROW_SECURITY } from "../kinds";
-import { object } from "../plain";
+import { MIGRATIONS, POSTGRES_ACCESS, POSTGRES_DATABASE, ROW_SECURITY } from "../kinds";
+import { migrationFacts } from "../migration-facts";
+import { isUnknown, object } from "../plain";
 import { type Standing, stackRule } from "../rule";
+
+/** Schema of functions and partitions, on which nobody is granted anything. */
+const INTERNAL = "internal";
 
 export const rowSecurityDeclared = stackRule({
   name: "row-security-declared",
@@ -10,11 +14,24 @@ export const rowSecurityDeclared = stackRule({
     "Declare the table in estate/row-security/<database>.ts: its rules, or an exception with its reason.",
   *faults(resources) {
     const secured = new Map(byDatabase(resources, ROW_SECURITY));
+    for (const [database, at] of byDatabase(resources, POSTGRES_ACCESS)) {
+      const { grants, defaultGrants } = at.inputs;
+      const others = [...Object.keys(object(grants)), ...Object.keys(object(defaultGrants))].filter(
+        (key) => !key.endsWith(" on database"),
+      );
+      if (secured.has(database) && others.length > 0)
+        yield {
+          at,
+          fault: `grants ${others.join(", ")} beside the row security of ${database}. Declare it there`,
+        };
+    }
     const postgres = new Set(
-      resources.filter(({ type }) => type === POSTGRES_DATABASE).map(({ props }) => props.name),
+      resources.filter(({ type }) => type === POSTGRES_DATABASE).map(({ inputs }) => inputs.name),
     );
     for (const [database, migrations] of byDatabase(resources, MIGRATIONS)) {
-      if (!postgres.has(database)) continue;
+      // Only PostgreSQL has owners, and only there can a database be told by them.
+      const isPostgres = postgres.has(database) || migrations.provider.postgres !== undefined;
+      if (!isPostgres && migrations.inputs.owner === undefined) continue;
       const security = secured.get(database);
       if (!security) {
         yield {
@@ -23,9 +40,12 @@ export const rowSecurityDeclared = stackRule({
         };
         continue;
       }
-      const declared = object(security.props.tables);
-      const made = tablesOf(object(migrations.props.migrations));
-      for (const table of made.filter((name) => !Object.hasOwn(declared, name))) {
+      const { tables, schema = "public" } = security.inputs;
+      if (isUnknown(tables)) continue;
+      const declared = new Set(Object.keys(object(tables)).map((table) => `${String(schema)}.${table}`));
+      for (const table of tablesOf(migrations)) {
+        // Nothing is granted there: its partitions and copies are reached through a table of the other schema alone.
+        if (declared.has(table) || table.startsWith(`${INTERNAL}.`)) continue;
         yield { at: security, fault: `tables says nothing of ${table}, which a migration makes` };
       }
     }
@@ -34,27 +54,18 @@ export const rowSecurityDeclared = stackRule({
 
 function byDatabase(resources: readonly Standing[], type: string): [string, Standing][] {
   return resources.flatMap((resource) => {
-    const { database } = resource.props;
+    const { database } = resource.inputs;
     return resource.type === type && typeof database === "string" ? [[database, resource]] : [];
   });
 }
 
-const CREATE =
-  /\bCREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:public\.)?([a-z_][a-z0-9_]*)\s*(?:\(|PARTITION\b)/gi;
-const DROP = /\bDROP\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:public\.)?([a-z_][a-z0-9_]*)(?!\s*\.)\b/gi;
-
-/** Tables of schema public that the steps leave behind, partitions apart. */
-function tablesOf(migrations: ReturnType<typeof object>): string[] {
+/** Tables that the steps leave behind. */
+function tablesOf(migrations: Standing): string[] {
   const made = new Set<string>();
-  for (const [, files] of Object.entries(migrations).sort(([one], [other]) => (one < other ? -1 : 1))) {
-    const { up } = object(files);
-    if (typeof up !== "string") continue;
-    const text = up.replace(/--.*$/gm, "").replace(/\$(\w*)\$[\s\S]*?\$\1\$/g, "''");
-    for (const statement of text.split(";")) {
-      if (/\bPARTITION\s+OF\b/i.test(statement)) continue;
-      for (const [, name = ""] of statement.matchAll(CREATE)) made.add(name);
-      for (const [, name = ""] of statement.matchAll(DROP)) made.delete(name);
-    }
+  const facts = migrationFacts({ props: migrations.inputs, provider: migrations.provider }).facts;
+  for (const { does, what } of facts.filter(({ rollback }) => !rollback)) {
+    if (does === "table") made.add(what);
+    if (does === "table-gone") made.delete(what);
   }
   return [...made].sort();
 }

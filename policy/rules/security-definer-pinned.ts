@@ -1,6 +1,5 @@
 import { MIGRATIONS } from "../kinds";
-import { statementsOf } from "../migration-text";
-import { object } from "../plain";
+import { migrationFacts } from "../migration-facts";
 import { resourceRule } from "../rule";
 
 export const securityDefinerPinned = resourceRule({
@@ -10,22 +9,16 @@ export const securityDefinerPinned = resourceRule({
   remediationSteps:
     "Add `SET search_path = pg_catalog, pg_temp` to the function and qualify every name in it.",
   types: [MIGRATIONS],
-  *faults({ props }) {
-    for (const [id, files] of Object.entries(object(props.migrations))) {
-      const { up } = object(files);
-      if (typeof up !== "string") continue;
-      for (const statement of statementsOf(up)) {
-        if (!/\bSECURITY\s+DEFINER\b/i.test(statement)) continue;
-        const [, name] = /\b(?:FUNCTION|PROCEDURE)\s+([\w."]+)/i.exec(statement) ?? [];
-        // MariaDB knows no search_path; its routines say SQL SECURITY DEFINER.
-        if (name === undefined || /(?<!\bLANGUAGE\s+)\bSQL\s+SECURITY\b/i.test(statement)) continue;
-        const [, path] =
-          /\bSET\s+search_path\s*(?:=|\bTO\b)\s*((?:[\w$'"]+\s*,\s*)*[\w$'"]+)/i.exec(statement) ?? [];
-        const schemas = (path ?? "").split(",").map((schema) => schema.trim().replaceAll(/['"]/g, ""));
-        if (path === undefined) yield `${id}: ${name} is SECURITY DEFINER without SET search_path`;
-        else if (schemas.at(-1) !== "pg_temp" || schemas.indexOf("pg_temp") < schemas.length - 1) {
-          yield `${id}: the search_path of ${name} is ${path}: pg_temp comes last, or it is searched first`;
-        }
+  *faults(resource) {
+    for (const { id, line, does, what, detail = "" } of migrationFacts(resource).facts) {
+      if (does !== "definer") continue;
+      const schemas = detail.split(", ");
+      const where = `${id}, line ${line}: ${what}`;
+      if (detail === "") yield `${where} works with its owner's rights without SET search_path`;
+      else if (schemas.at(-1) !== "pg_temp" || schemas.indexOf("pg_temp") < schemas.length - 1) {
+        yield `${where} searches ${detail}: pg_temp comes last, or it is searched first`;
+      } else if (schemas.some((schema) => !/^[a-z_][a-z0-9_]*$/.test(schema))) {
+        yield `${where} searches ${detail}: name each schema`;
       }
     }
   },

@@ -1,7 +1,8 @@
-import { type Sources, sourceFault } from "../addresses";
-import { SECURITY_GROUP, SECURITY_GROUP_INGRESS, SECURITY_GROUP_RULE } from "../kinds";
+import { type Sources, sourceFault, unionFaults } from "../addresses";
+import { SECURITY_GROUP } from "../kinds";
 import { objects, type Properties, texts } from "../plain";
 import { resourceRule } from "../rule";
+import { GROUPS, groupDoors } from "../security-groups";
 import { sourceSettings } from "../settings";
 
 export const securityGroupSourceNarrow = resourceRule<Sources>({
@@ -10,21 +11,31 @@ export const securityGroupSourceNarrow = resourceRule<Sources>({
   severity: "critical",
   remediationSteps: "Name the machines' addresses as the source, or the security group they are in.",
   config: sourceSettings(29, 125),
-  types: [SECURITY_GROUP, SECURITY_GROUP_RULE, SECURITY_GROUP_INGRESS],
+  types: GROUPS,
   *faults({ type, props }, sources) {
-    for (const source of sourcesOf(type, props)) {
+    const all = groupDoors(type, props).map(({ from }) => String(from));
+    yield* unionFaults(
+      all.map((from) => ({ port: "of the group", from })),
+      sources,
+    );
+    for (const group of groupsOf(type, props)) {
+      if (!/^sg-[0-9a-f]+$/.test(group))
+        yield `lets in the group ${group}. Name a group of the same account, sg-...`;
+    }
+    for (const source of all) {
       const fault = sourceFault(source, sources);
       if (fault) yield fault;
     }
   },
 });
 
-function sourcesOf(type: string, props: Properties): string[] {
-  if (type === SECURITY_GROUP) return objects(props.ingress).flatMap(blocks);
-  if (type === SECURITY_GROUP_RULE) return props.type === "ingress" ? blocks(props) : [];
-  return [props.cidrIpv4, props.cidrIpv6].filter((source) => typeof source === "string");
-}
-
-function blocks({ cidrBlocks, ipv6CidrBlocks }: Properties): string[] {
-  return [...texts(cidrBlocks), ...texts(ipv6CidrBlocks)];
+/** Groups whose members are let in; of another account it would be its number before the group's. */
+function groupsOf(type: string, props: Properties): string[] {
+  const { sourceSecurityGroupId, referencedSecurityGroupId } = props;
+  const named = [sourceSecurityGroupId, referencedSecurityGroupId].filter(
+    (group) => typeof group === "string",
+  );
+  return type === SECURITY_GROUP
+    ? objects(props.ingress).flatMap(({ securityGroups }) => texts(securityGroups))
+    : named;
 }

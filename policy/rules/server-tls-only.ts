@@ -1,82 +1,81 @@
-import { hostText } from "../host-text";
-import { REMOTE_COMMAND, SERVER_SETTINGS } from "../kinds";
+import { writtenFiles } from "../host-text";
+import { REDIS_INSTANCE, REMOTE_COMMAND, SERVER_SETTINGS } from "../kinds";
 import { isUnknown, object } from "../plain";
 import { resourceRule } from "../rule";
+import { ENGINES } from "../servers/engines";
+import { effectiveOf } from "../servers/setting";
 
 interface Demand {
-  setting: RegExp;
+  setting: string;
+  value: RegExp;
   fault: string;
 }
 
-/** A configuration is recognised by a line that every one of its kind has. */
-const ENGINES: {
-  engine: string;
-  configuration: RegExp;
-  demands: Demand[];
-  /** What the running server must be held to. */
-  runs: Record<string, RegExp>;
-}[] = [
-  {
-    engine: "MariaDB",
-    configuration: /^\[mariadbd\]$/m,
-    demands: [
+const TLS_VERSIONS = /^TLSv1\.[23](?:,TLSv1\.3)?$/;
+const ON = /^(?:on|true|yes|1)$/i;
+
+/** What must stand in force, and what the running server must be held to. */
+const DEMANDS: Record<keyof typeof ENGINES, { file: Demand[]; runs: Record<string, RegExp> }> = {
+  mariadb: {
+    file: [
       {
-        setting: /^require_secure_transport *= *(ON|1)$/m,
+        setting: "require_secure_transport",
+        value: /^(?:ON|1)$/,
         fault: "answers without TLS. Set require_secure_transport = ON",
       },
       {
-        setting: /^tls_version *= *TLSv1\.[23](,TLSv1\.3)?$/m,
+        setting: "tls_version",
+        value: TLS_VERSIONS,
         fault: "takes any version of TLS. Set tls_version = TLSv1.2,TLSv1.3",
       },
     ],
-    runs: { require_secure_transport: /^ON$/, tls_version: /^TLSv1\.[23](,TLSv1\.3)?$/ },
+    runs: { require_secure_transport: /^ON$/, tls_version: TLS_VERSIONS },
   },
-  {
-    engine: "PostgreSQL",
-    configuration: /^listen_addresses *=/m,
-    demands: [
-      { setting: /^ssl *= *on$/m, fault: "has no TLS. Set ssl = on" },
+  postgres: {
+    file: [
+      { setting: "ssl", value: ON, fault: "has no TLS. Set ssl = on" },
       {
-        setting: /^ssl_min_protocol_version *= *'TLSv1\.3'$/m,
+        setting: "ssl_min_protocol_version",
+        value: /^TLSv1\.3$/,
         fault: "takes old versions of TLS. Set ssl_min_protocol_version = 'TLSv1.3'",
       },
       {
-        setting: /^password_encryption *= *'scram-sha-256'$/m,
+        setting: "password_encryption",
+        value: /^scram-sha-256$/,
         fault: "may keep weak password hashes. Set password_encryption = 'scram-sha-256'",
       },
     ],
     runs: { ssl: /^on$/, ssl_min_protocol_version: /^TLSv1\.3$/, password_encryption: /^scram-sha-256$/ },
   },
-  {
-    engine: "Redis",
-    configuration: /^aclfile /m,
-    demands: [
-      { setting: /^port 0$/m, fault: "answers on a plain port. Set port 0" },
-      { setting: /^tls-port [1-9]\d*$/m, fault: "has no TLS port. Set tls-port" },
+  redis: {
+    file: [
+      { setting: "port", value: /^0$/, fault: "answers on a plain port. Set port 0" },
+      { setting: "tls-port", value: /^[1-9]\d*$/, fault: "has no TLS port. Set tls-port" },
+      { setting: "aclfile", value: /./, fault: "knows no users, so anybody is one. Set aclfile" },
     ],
-    runs: { tls: /^TLSv1\.[23]$/ },
+    runs: { tls: /^TLSv1\.[23]$/, default_user: /^off$/, shared: /^closed$/ },
   },
-];
+};
 
 export const serverTlsOnly = resourceRule({
   name: "server-tls-only",
-  description: "A server's configuration, as it is written to its host, leaves no way in without TLS.",
+  description: "A server's configuration, as the engine reads it, leaves no way in without TLS.",
   severity: "critical",
   remediationSteps: "Mend the configuration in components/plans/<engine>-config.ts.",
-  types: [REMOTE_COMMAND, SERVER_SETTINGS],
+  types: [REMOTE_COMMAND, SERVER_SETTINGS, REDIS_INSTANCE],
   *faults({ type, props }) {
-    const text = hostText(type, props);
-    for (const { engine, configuration, demands, runs } of ENGINES) {
-      if (configuration.test(text)) {
-        for (const { setting, fault } of demands) if (!setting.test(text)) yield `${engine} ${fault}`;
+    for (const { engine, configuration } of writtenFiles(type, props)) {
+      const { label, parse } = ENGINES[engine];
+      const { file, runs } = DEMANDS[engine];
+      const inForce = configuration === undefined ? undefined : effectiveOf(parse(configuration));
+      for (const { setting, value, fault } of inForce ? file : []) {
+        if (!value.test(inForce?.get(setting) ?? "")) yield `${label} ${fault}`;
       }
-      if (type !== SERVER_SETTINGS || props.engine !== engine.toLowerCase().replace("postgresql", "postgres"))
-        continue;
-      if (isUnknown(props.effective)) continue;
+      if (type === REMOTE_COMMAND || isUnknown(props.effective)) continue;
       const effective = object(props.effective);
       for (const [name, wanted] of Object.entries(runs)) {
         if (isUnknown(effective[name]) || wanted.test(String(effective[name]))) continue;
-        yield `${engine}: effective.${name} is not watched to stay closed. Set it as the configuration does`;
+        yield `${label}: effective.${name} is not watched to stay closed. Set it as the configuration does`;
       }
     }
   },

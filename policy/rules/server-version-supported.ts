@@ -1,4 +1,6 @@
-import { isUnknown, object, show } from "../plain";
+import { parseHostScript } from "../host-script";
+import { REMOTE_COMMAND } from "../kinds";
+import { isUnknown, object, type Properties, show } from "../plain";
 import { resourceRule } from "../rule";
 
 interface Config {
@@ -14,6 +16,8 @@ const COMPONENTS: Record<string, keyof Config> = {
   "estate:component:PostgresServer": "postgres",
   "estate:component:RedisServer": "redis",
 };
+
+const VERSION = /^\d+(?:\.\d+)*$/;
 
 const version = (floor: string) => ({
   type: "string" as const,
@@ -33,15 +37,37 @@ export const serverVersionSupported = resourceRule<Config>({
     postgres: version("16"),
     redis: version("7"),
   },
-  types: Object.keys(COMPONENTS),
+  types: [...Object.keys(COMPONENTS), REMOTE_COMMAND],
   *faults({ type, props }, floors) {
+    if (type === REMOTE_COMMAND) {
+      yield* scripts(props, floors);
+      return;
+    }
     const { minimumVersion } = object(props.server);
     if (isUnknown(minimumVersion) || isUnknown(props.server)) return;
     const floor = floors[COMPONENTS[type] as keyof Config];
-    if (typeof minimumVersion === "string" && isAtLeast(minimumVersion, floor)) return;
+    if (
+      typeof minimumVersion === "string" &&
+      VERSION.test(minimumVersion) &&
+      isAtLeast(minimumVersion, floor)
+    )
+      return;
     yield `server.minimumVersion is ${show(minimumVersion)}. Use ${floor} or newer`;
   },
 });
+
+/** What installs a server is told the oldest version, too. */
+function* scripts(props: Properties, floors: Config): Iterable<string> {
+  for (const property of ["create", "update"]) {
+    const command = props[property];
+    const variables = typeof command === "string" ? parseHostScript(command)?.variables : undefined;
+    const [least, server] = [variables?.get("MINIMUM_VERSION"), variables?.get("SERVER")];
+    const floor = Object.hasOwn(floors, server ?? "") ? floors[server as keyof Config] : undefined;
+    if (least === undefined || (floor !== undefined && VERSION.test(least) && isAtLeast(least, floor)))
+      continue;
+    yield `${property}: MINIMUM_VERSION is ${least}. Use ${floor ?? "that of a known server"} or newer`;
+  }
+}
 
 function isAtLeast(version: string, floor: string): boolean {
   const numbers = version.split(".").map(Number);

@@ -37,5 +37,5 @@ function missing({ props, provider }: Declared, required: string[]): string[] {
   const defaultTags = parsed(provider.defaultTags);
   if (isUnknown(props.tags) || isUnknown(defaultTags)) return [];
   const tags = { ...object(object(defaultTags).tags), ...object(props.tags) };
-  return required.filter((tag) => tags[tag] === undefined || tags[tag] === "");
+  return required.filter((tag) => String(tags[tag] ?? "").trim() === "");
 }

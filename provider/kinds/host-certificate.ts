@@ -27,7 +27,7 @@ import {
   shownBy,
   usableAuthority,
 } from "./host/certificate";
-import { INSPECT, MAKE, RELOAD } from "./host/certificate-scripts";
+import { INSPECT, MAKE, RELOAD, TRUST, TRUSTED } from "./host/certificate-scripts";
 import { type HostShell, withHost } from "./host/shell";
 
 interface CertificateInputs {
@@ -42,9 +42,14 @@ interface CertificateInputs {
   engine: Engine;
   /** Where the server listens on its host. */
   address: string;
-  port: number;
+  /** null: Redis, which has instances. */
+  port: number | null;
+  /** Ports of Redis' instances, by name. */
+  instances: Record<string, number> | null;
   /** Login that makes Redis read the new files; the others are reached as root over their sockets. */
   admin: { user: string; password: string } | null;
+  /** PEM texts of the authorities whose certificates the server takes from clients; null: it asks for none. */
+  clientAuthorities: string | null;
   /** `sound`, always: what is found instead shows as a change of it. */
   condition: string;
 }
@@ -68,17 +73,19 @@ const PROPERTIES = [
   "engine",
   "address",
   "port",
+  "instances",
   "admin",
+  "clientAuthorities",
   "condition",
 ];
 
-const SCRIPTS = { inspect: INSPECT, make: MAKE, reload: RELOAD };
+const SCRIPTS = { inspect: INSPECT, make: MAKE, reload: RELOAD, trust: TRUST, trusted: TRUSTED };
 
 /**
  * `estate:host:Certificate`: a server's key and certificate, made on its host, and the host's own authority that signed
  * it. Clients pin the authority, so a renewed certificate changes nothing for them. A certificate that ends within
  * `renewBefore` days shows as a change of `notAfter` and is renewed; the server reads it without a restart. An authority
- * that ends is a replacement. Errors: the host cannot be reached; the server goes on showing its former certificate.
+ * that ends is a replacement. Beside it lie the authorities of the server's clients, where it has any. Errors: the host cannot be reached; the server goes on showing its former certificate.
  * @param now milliseconds since 1970
  */
 export function hostCertificate(
@@ -123,7 +130,12 @@ export function hostCertificate(
         const found = await inspect(host, old.inputs);
         // Without an authority nothing that a client trusts is left.
         if (!usableAuthority(found, now())) return undefined;
-        const inputs = { ...old.inputs, condition: condition(found, old.inputs) };
+        const inputs = {
+          ...old.inputs,
+          // What somebody left there is of no use to a server that asks for none.
+          clientAuthorities: (old.inputs.clientAuthorities ?? null) === null ? null : found.clientAuthorities,
+          condition: condition(found, old.inputs),
+        };
         return { id, inputs, state: stateOf(inputs, found) };
       });
     },
@@ -151,13 +163,18 @@ function check(news: Properties): { inputs: Properties; failures: CheckFailure[]
   text("directory", /^\/[\w./-]+$/, "must be an absolute path");
   text("owner", /^[a-z_][a-z0-9_-]*$/, "must be the user of the engine");
   text("engine", new RegExp(`^(${ENGINES.join("|")})$`), `must be one of ${ENGINES.join(", ")}`);
-  const { address, port, admin } = news;
+  const { address, admin } = news;
+  const { port = null, instances = null } = news;
   const renewBefore: Value = news.renewBefore ?? 60;
   if (address !== UNKNOWN && !(typeof address === "string" && isIP(address))) {
     fault("address", "must be the IP address that the server listens on");
   }
-  if (port !== UNKNOWN && !(Number.isInteger(port) && Number(port) >= 1 && Number(port) <= 65535)) {
-    fault("port", "must be a whole number from 1 to 65535");
+  const redis = news.engine === "redis";
+  if (redis ? port !== null : port !== UNKNOWN && !isPort(port)) {
+    fault("port", redis ? "is not Redis': give `instances`" : "must be a whole number from 1 to 65535");
+  }
+  if (redis ? instances !== UNKNOWN && !arePorts(instances) : instances !== null) {
+    fault("instances", redis ? "must be ports by name" : "are Redis' alone");
   }
   if (
     renewBefore !== UNKNOWN &&
@@ -165,13 +182,37 @@ function check(news: Properties): { inputs: Properties; failures: CheckFailure[]
   ) {
     fault("renewBefore", "must be whole days from 1 to 365");
   }
+  if (!isPemOrNothing(news.clientAuthorities)) fault("clientAuthorities", "must be certificates as PEM");
+  if (redis && (news.clientAuthorities ?? null) !== null)
+    fault("clientAuthorities", "are of MariaDB and PostgreSQL alone");
   if (news.engine === "redis" && (admin === undefined || admin === null)) {
     fault("admin", "is missing: Redis reads a new certificate only when told by a login");
   }
-  const inputs: Record<string, Value> = { ...news, condition: SOUND };
+  const inputs: Record<string, Value> = { ...news, port, instances, condition: SOUND };
   inputs.renewBefore = renewBefore;
   inputs.admin = admin ?? null;
+  inputs.clientAuthorities = news.clientAuthorities ?? null;
   return { inputs, failures };
+}
+
+function isPemOrNothing(value: Value | undefined): boolean {
+  if (value === undefined || value === null || value === UNKNOWN) return true;
+  return (
+    typeof value === "string" &&
+    /^(?:-----BEGIN CERTIFICATE-----\n[\w+/=\n]+-----END CERTIFICATE-----\n)+$/.test(value)
+  );
+}
+
+function isPort(value: unknown): boolean {
+  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 65535;
+}
+
+function arePorts(value: Value): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const entries = Object.entries(value);
+  const sound = ([name, port]: [string, Value]) =>
+    /^[a-z][a-z0-9_]*$/.test(name) && (port === UNKNOWN || isPort(port));
+  return entries.every(sound);
 }
 
 /** Makes what is missing, unsound or due, and nothing else; then the server shows it. */
@@ -193,13 +234,7 @@ async function settle(host: HostShell, inputs: CertificateInputs, now: number): 
     found = await inspect(host, inputs);
   }
   if (condition(found, inputs) === NOT_SHOWN) {
-    await run(host, "reload", inputs, {
-      ENGINE: inputs.engine,
-      ENDPOINT: inputs.address,
-      PORT: String(inputs.port),
-      ADMIN: inputs.admin?.user ?? "",
-      ADMIN_PASSWORD: inputs.admin?.password ?? "",
-    });
+    await reload(host, inputs);
     // A reload is a signal: the server answers it in its own time.
     for (let attempt = 0; attempt < 20; attempt++) {
       found = await inspect(host, inputs);
@@ -207,15 +242,40 @@ async function settle(host: HostShell, inputs: CertificateInputs, now: number): 
       await sleep(250);
     }
   }
+  const { clientAuthorities } = inputs;
+  if (clientAuthorities !== null && clientAuthorities !== found.clientAuthorities) {
+    const said = await run(host, "trust", inputs, {
+      ENGINE: inputs.engine,
+      PORT: String(inputs.port ?? ""),
+      OWNER: inputs.owner,
+      CLIENT_AUTHORITIES: clientAuthorities,
+    });
+    if (said.trim() === "reads") await reload(host, inputs);
+    await run(host, "trusted", inputs, {});
+  }
   const result = condition(found, inputs);
   if (result !== SOUND)
     throw new Error(`the certificate of ${inputs.name}: ${result}. Look at ${inputs.directory} there`);
   return stateOf(inputs, found);
 }
 
+function reload(host: HostShell, inputs: CertificateInputs): Promise<string> {
+  return run(host, "reload", inputs, {
+    ENGINE: inputs.engine,
+    ENDPOINT: inputs.address,
+    PORT: String(inputs.port ?? ""),
+    INSTANCES: Object.entries(inputs.instances ?? {})
+      .map(([name, port]) => `${name} ${port}`)
+      .join("\n"),
+    ADMIN: inputs.admin?.user ?? "",
+    ADMIN_PASSWORD: inputs.admin?.password ?? "",
+  });
+}
+
 async function inspect(host: HostShell, inputs: CertificateInputs): Promise<Found> {
-  const shown = shownBy(inputs.engine, inputs.address, inputs.port);
-  return parseFound(await run(host, "inspect", inputs, { ENGINE: inputs.engine, SHOWN: shown }));
+  const { engine, address, port, instances } = inputs;
+  const shown = shownBy(engine, address, instances ? Object.values(instances) : port === null ? [] : [port]);
+  return parseFound(await run(host, "inspect", inputs, { ENGINE: engine, SHOWN: shown }));
 }
 
 async function run(

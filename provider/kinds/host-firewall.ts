@@ -3,20 +3,23 @@ import type { EstateConfig } from "../config";
 import type { SshServer } from "../resources";
 import { type CheckFailure, type Kind, UNKNOWN, type Value } from "../wire/kind";
 import { applyFirewall, readFirewall } from "./firewall/apply";
-import { checkRules, isPort, show } from "./firewall/check";
-import type { RuleSet } from "./firewall/rule";
+import { checkNeeds, checkRules, isPort, show } from "./firewall/check";
+import type { Endpoint, RuleSet } from "./firewall/rule";
 import type { FirewallState, Policy } from "./firewall/state";
 
 export interface FirewallInputs {
   /** Name of the host within the estate. */
   label: string;
-  /** What happens to packets that no rule lets in. Only `deny` can be declared. */
+  /** What happens to packets that no rule lets in. Only `deny` can be declared: nobody learns that there is a host. */
   incoming: Policy;
+  /** What happens to packets that no rule lets out. Only `reject` can be declared: the host's own programs need not wait. */
   outgoing: Policy;
   /** The port we come in by: no rule set without a rule for it. */
   sshPort: number;
-  /** Complete: every other rule of the host is taken away. Named as `tcp 3306 from 10.77.0.11`. */
+  /** Complete: every other rule of the host is taken away. Named as `tcp 3306 from 10.77.0.11`, `tcp 443 to any`. */
   rules: RuleSet;
+  /** What the host has to reach: a change that would cut it off from there takes itself back. */
+  needs: readonly Endpoint[];
   /** `yes`; on a host where the rules do not hold, why. Follows from the rest and is never declared otherwise. */
   inForce: string;
 }
@@ -26,11 +29,11 @@ export interface FirewallKindOptions {
   rollbackSeconds: number;
 }
 
-const FIELDS = ["label", "incoming", "outgoing", "sshPort", "rules", "inForce"] as const;
+const FIELDS = ["label", "incoming", "outgoing", "sshPort", "rules", "needs", "inForce"] as const;
 
 /**
- * `estate:host:Firewall`: the whole of a host's ufw, IPv4 and IPv6 alike. Applying it opens what is missing first and closes
- * what is too much last; a rule set that locks us out takes itself back (firewall/apply.ts). A refresh names every
+ * `estate:host:Firewall`: the whole of a host's ufw, in and out, IPv4 and IPv6 alike. Applying it opens what is missing first and closes
+ * what is too much last; a rule set that locks us out, or the host in, takes itself back (firewall/apply.ts). A refresh names every
  * rule made by hand, and says where the kernel does not do what ufw was told. Installs nothing.
  *
  * Deleting the resource leaves the host's firewall as it is: a removal must never open a host. To really take it away, run
@@ -59,13 +62,13 @@ export function firewallKind({
       const failures: CheckFailure[] = Object.keys(news)
         .filter((property) => !(FIELDS as readonly string[]).includes(property) && news[property] !== null)
         .map((property) => ({ property, reason: "is no property of a firewall" }));
-      const { label = null, incoming = "deny", outgoing = "allow", sshPort = 22, inForce = "yes" } = news;
+      const { label = null, incoming = "deny", outgoing = "reject", sshPort = 22, inForce = "yes" } = news;
       if (label !== UNKNOWN && (typeof label !== "string" || label === "")) {
         failures.push({ property: "label", reason: "must be the name of the host" });
       }
       const fixed: [string, Value, string][] = [
         ["incoming", incoming, "deny"],
-        ["outgoing", outgoing, "allow"],
+        ["outgoing", outgoing, "reject"],
         ["inForce", inForce, "yes"],
       ];
       for (const [property, value, only] of fixed) {
@@ -76,8 +79,9 @@ export function firewallKind({
         failures.push({ property: "sshPort", reason: `is ${show(sshPort)}; give a port from 1 to 65535` });
       }
       const { rules, failures: ruleFailures } = checkRules(news.rules, sshPort);
-      failures.push(...ruleFailures);
-      return { inputs: { label, incoming, outgoing, sshPort, rules, inForce }, failures };
+      const { needs, failures: needFailures } = checkNeeds(news.needs);
+      failures.push(...ruleFailures, ...needFailures);
+      return { inputs: { label, incoming, outgoing, sshPort, rules, needs, inForce }, failures };
     },
 
     async create({ config, signal }, inputs) {
@@ -90,7 +94,8 @@ export function firewallKind({
       try {
         const state = await readFirewall(ssh, server.user);
         if (!state) return undefined;
-        const inputs = asDeclared(id, old?.inputs.sshPort ?? server.port, state);
+        const { sshPort = server.port, needs = [] } = old?.inputs ?? {};
+        const inputs = asDeclared({ label: id, sshPort, needs }, state);
         return { id, inputs, state: inputs };
       } finally {
         ssh.close();
@@ -107,10 +112,13 @@ export function firewallKind({
 export const hostFirewall = firewallKind({ rollbackSeconds: 45 });
 
 /** What would have to be declared to have exactly this. */
-function asDeclared(label: string, sshPort: number, state: FirewallState): FirewallInputs {
+function asDeclared(
+  declared: Pick<FirewallInputs, "label" | "sshPort" | "needs">,
+  state: FirewallState,
+): FirewallInputs {
   const { incoming, outgoing, rules, faults } = state;
   const inForce = faults.length === 0 ? "yes" : `no: ${faults.map(({ text }) => text).join("; ")}`;
-  return { label, incoming, outgoing, sshPort, rules, inForce };
+  return { ...declared, incoming, outgoing, rules, inForce };
 }
 
 function serverOf(config: EstateConfig, label: string): SshServer {

@@ -1,5 +1,6 @@
 import { type MariadbConnection, MariadbError } from "../../connect/mariadb";
 import type { MariadbServer } from "../../connect/mariadb-server";
+import { mariadbWords } from "../../connect/mariadb-words";
 import type { Call, Kind } from "../wire/kind";
 import type { AccountInputs, AccountOnServer, AccountState } from "./mariadb/account";
 import { checkAccount } from "./mariadb/check";
@@ -14,7 +15,7 @@ import {
 import { PRIVILEGE_SINCE } from "./mariadb/privileges";
 import { probeAccount } from "./mariadb/probe";
 import { readAccount } from "./mariadb/read";
-import { type AccountName, quoteAccount } from "./mariadb/sql";
+import { type AccountName, quoteAccount, sameRequirement } from "./mariadb/sql";
 
 /** The part of the provider's configuration that this kind needs. */
 export interface MariadbConfig {
@@ -35,15 +36,15 @@ export interface MariadbConfig {
  */
 export const mariadbAccount: Kind<MariadbConfig, AccountInputs, AccountState> = {
   token: "estate:mariadb:Account",
-  secretInputs: ["passwords"],
-  secretOutputs: ["passwords", "former"],
+  secretInputs: ["passwords", "clientCertificate"],
+  secretOutputs: ["passwords", "former", "clientCertificate"],
   computedOutputs: ["former"],
   replaceOn: ["user", "host"],
 
   check: (news) => checkAccount(news),
 
   async create(call, inputs) {
-    return { id: accountId(inputs), state: await converge(call, inputs, { passwords: [], former: [] }) };
+    return { id: accountId(inputs), state: await converge(call, inputs, undefined) };
   },
 
   async read(call, id, old) {
@@ -57,7 +58,7 @@ export const mariadbAccount: Kind<MariadbConfig, AccountInputs, AccountState> = 
   },
 
   async update(call, _id, old, news) {
-    return converge(call, news, { passwords: old.state.passwords, former: old.state.former ?? [] });
+    return converge(call, news, old.state);
   },
 
   async delete(call, id) {
@@ -80,10 +81,11 @@ export const mariadbAccount: Kind<MariadbConfig, AccountInputs, AccountState> = 
 async function converge(
   call: Call<MariadbConfig>,
   wanted: AccountInputs,
-  before: { passwords: string[]; former: string[] },
+  before: AccountState | undefined,
 ): Promise<AccountState> {
   const server = serverOf(call);
   await refuseUnsupported(server, wanted);
+  const passwords = before?.passwords ?? [];
   const former = await server.exclusive(async (connection) => {
     const run = runner(call, connection, wanted);
     const read = () => readAccount((sql, values) => connection.query(sql, values), wanted);
@@ -93,8 +95,8 @@ async function converge(
       actual = await read();
     }
     if (!actual) throw new MariadbError(`${accountId(wanted)} was created but is not in mysql.global_priv`);
-    const former = formerHashes(wanted, actual, before);
-    const plan = planAccount(wanted, actual, before.passwords, former);
+    const former = formerHashes(wanted, actual, { passwords, former: before?.former ?? [] });
+    const plan = planAccount(wanted, actual, passwords, former);
     let { endSessions } = plan;
     try {
       for (const statement of plan.statements) await run(statement);
@@ -111,7 +113,11 @@ async function converge(
   });
   const [newest = ""] = wanted.passwords;
   // Always tried again where the last run did not get as far as to record it.
-  if (wanted.probe !== null && !wanted.locked && before.passwords[0] !== newest) {
+  const asBefore =
+    before?.passwords[0] === newest &&
+    (before.clientCertificate ?? null) === wanted.clientCertificate &&
+    sameRequirement(before.require, wanted.require);
+  if (wanted.probe !== null && !wanted.locked && !asBefore) {
     await probeAccount(server, wanted, newest, wanted.probe);
   }
   return { ...wanted, former };
@@ -172,10 +178,10 @@ async function explain(
   const cause = warnings.find(({ Code }) => Code !== 1396);
   const errno = cause?.Code ?? error.errno;
   const fix = (errno === undefined ? undefined : FIXES[errno]) ?? "";
-  return new MariadbError(
-    `${id}: ${action} failed: ${cause?.Message ?? error.message}${fix && `. ${fix}`}`,
-    errno,
-  );
+  const reason = cause
+    ? mariadbWords({ message: cause.Message, sqlMessage: cause.Message, errno: cause.Code })
+    : error.message;
+  return new MariadbError(`${id}: ${action} failed: ${reason}${fix && `. ${fix}`}`, errno);
 }
 
 const FIXES: Readonly<Record<number, string>> = {

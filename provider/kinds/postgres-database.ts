@@ -22,6 +22,12 @@ export interface PostgresDatabaseInputs {
   allowConnections: boolean;
   /** Those that must be there, sorted, in schema public. Others are left alone: columns may be of their types. */
   extensions: string[];
+  /**
+   * Declared empty, always: `read` puts here what ALTER DATABASE .. SET has made, `statement_timeout=1ms`. Whoever owns a database
+   * may; a session of the program's own does not follow it. The value of an application's own setting (`app.key=...`) may be a
+   * secret and is left out.
+   */
+  settings: string[];
 }
 
 const name = (what: string) =>
@@ -56,6 +62,12 @@ const fields: Record<string, Field> = {
         "must be a list of extensions",
       )
       .transform((names) => [...new Set(names)].sort()),
+    fallback: [],
+  },
+  settings: {
+    schema: z
+      .array(z.string())
+      .max(0, "must stay empty: settings belong to login slots (PostgresLogin) or to the server"),
     fallback: [],
   },
 };
@@ -144,6 +156,7 @@ async function converge(
       await maintenance.query(`ALTER DATABASE ${database} OWNER TO ${quoteIdentifier(owner)}`);
     if (found.connectionLimit !== connectionLimit)
       await maintenance.query(`ALTER DATABASE ${database} CONNECTION LIMIT ${connectionLimit}`);
+    if (found.settings.length > 0) await maintenance.query(`ALTER DATABASE ${database} RESET ALL`);
   }
   if (inputs.extensions.length > 0) {
     await server.withConnection(inputs.name, (connection) => createExtensions(connection, inputs.extensions));
@@ -186,8 +199,11 @@ async function find(
   const [row] = await maintenance.query<Omit<PostgresDatabaseInputs, "extensions"> & Record<string, unknown>>(
     `SELECT datname::text AS name, pg_get_userbyid(datdba)::text AS owner, pg_encoding_to_char(encoding)::text AS encoding,
             CASE WHEN datcollate = datctype THEN datcollate ELSE datcollate || ' / ' || datctype END AS locale,
-            datconnlimit AS "connectionLimit", datallowconn AS "allowConnections"
-       FROM pg_catalog.pg_database WHERE datname = $1`,
+            datconnlimit AS "connectionLimit", datallowconn AS "allowConnections",
+            ARRAY(SELECT CASE WHEN split_part(c, '=', 1) ~ '[.]' THEN split_part(c, '=', 1) || '=...' ELSE c END
+                    FROM pg_catalog.pg_db_role_setting s, unnest(setconfig) c
+                   WHERE s.setdatabase = d.oid AND setrole = 0 ORDER BY 1) AS settings
+       FROM pg_catalog.pg_database d WHERE datname = $1`,
     [database],
   );
   return row;

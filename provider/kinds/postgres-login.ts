@@ -77,6 +77,20 @@ const fields: Record<string, Field> = {
       }),
     fallback: {},
   },
+  clientCertificates: {
+    schema: z
+      .record(z.string(), z.string("must be a PEM text").regex(/^-----BEGIN /, "must be PEM texts by slot"))
+      .nullable(),
+    fallback: null,
+  },
+  // Not asked for is null: a state from before there were certificates differs in nothing.
+  requireClientCertificate: {
+    schema: z
+      .boolean("must be true or false")
+      .nullable()
+      .transform((required) => required || null),
+    fallback: null,
+  },
   /** Filled in by check, never declared otherwise: read answers what somebody changed by hand. */
   slots: {
     schema: z.record(z.string(), z.unknown()).refine((slots) => Object.keys(slots).length === 0, {
@@ -105,8 +119,8 @@ function settingFault(name: string): string | undefined {
  */
 export const postgresLogin: Kind<PostgresConfig, LoginInputs, LoginState> = {
   token: "estate:postgres:Login",
-  secretInputs: ["password"],
-  secretOutputs: ["password", "former"],
+  secretInputs: ["password", "clientCertificates"],
+  secretOutputs: ["password", "former", "clientCertificates"],
   computedOutputs: ["role", "former"],
   replaceOn: ["worksAs"],
 
@@ -161,8 +175,15 @@ async function converge(
     return { ...inputs, role, former: closed?.login ? verifierOf(closed) : "" };
   });
   // Always tried again where the last run did not get as far as to record it.
-  if (inputs.probe !== null && before?.password !== inputs.password) {
-    await probeLogin(server, state, inputs.password, inputs.probe);
+  const shown = inputs.clientCertificates?.[state.role];
+  const asBefore =
+    before?.password === inputs.password &&
+    (before.clientCertificates ?? null)?.[state.role] === shown &&
+    (before.requireClientCertificate ?? null) === inputs.requireClientCertificate;
+  if (inputs.probe !== null && !asBefore) {
+    const { role, worksAs, requireClientCertificate } = state;
+    const probed = { role, worksAs, shown, required: requireClientCertificate === true };
+    await probeLogin(server, probed, inputs.password, inputs.probe);
   }
   return state;
 }
@@ -263,6 +284,8 @@ async function stateOf(
     password: NOT_OURS,
     formerPassword: "refuse",
     probe: null,
+    clientCertificates: null,
+    requireClientCertificate: null,
     connectionLimit: open?.found?.connectionLimit ?? -1,
     settings: settingsOf(open?.found),
     slots: {},

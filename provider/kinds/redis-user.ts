@@ -21,7 +21,7 @@ export interface RedisConfig {
 /**
  * An ACL user on Redis 7 and later: password hashes, key and channel patterns, command rules. Complete: whatever else
  * the user has shows in a preview and goes with the next update. Saved to the server's ACL file, which it has to have.
- * Id, also for import: the user's name.
+ * Id, also for import: the user's name. Another `port` is the same user at another instance: made there, in place.
  *
  * What is taken away holds for open sessions at once; they end where a password leaked (it is replaced outright) or
  * nobody declared it. With `formerPassword: "keep"` a password that is replaced logs in beside its successor until
@@ -41,7 +41,7 @@ export const redisUser: Kind<RedisConfig, UserInputs, UserState> = {
   },
 
   async read(call, id, old) {
-    const actual = await readUser(serverOf(call), id);
+    const actual = await readUser(serverOf(call, old?.inputs.port), id);
     if (!actual) return undefined;
     const state = userAsDeclared(id, actual, old && { ...old.state, ...old.inputs });
     const { appliedCommands: _, former: _former, ...inputs } = state;
@@ -52,9 +52,9 @@ export const redisUser: Kind<RedisConfig, UserInputs, UserState> = {
     return converge(call, news, { passwords: old.state.passwords, former: old.state.former ?? [] });
   },
 
-  async delete(call, id) {
+  async delete(call, id, { inputs }) {
     call.signal.throwIfAborted();
-    const server = serverOf(call);
+    const server = serverOf(call, inputs.port);
     // Ends the user's sessions as well.
     await server.call("ACL", "DELUSER", id).catch(explain(id));
     await save(server, id);
@@ -67,8 +67,8 @@ async function converge(
   known: { passwords: string[]; former: string[] },
 ): Promise<UserState> {
   call.signal.throwIfAborted();
-  const server = serverOf(call);
   const { user } = wanted;
+  const server = serverOf(call, wanted.port);
   const before = await readUser(server, user);
   const former = formerHashes(wanted, before, known);
   await server.call("ACL", "SETUSER", ...setUserArguments(wanted, former)).catch(explain(user));
@@ -79,7 +79,7 @@ async function converge(
   const after = await readUser(server, user);
   if (!after) throw new RedisError(`${user}: was set, yet the server does not know the user`);
   const [newest = ""] = wanted.passwords;
-  if (known.passwords[0] !== newest) await probeUser(server, user, newest);
+  if (known.passwords[0] !== newest || !before) await probeUser(server, user, newest);
   return { ...wanted, appliedCommands: after.commands, former };
 }
 
@@ -110,7 +110,8 @@ const FIXES: readonly (readonly [RegExp, string])[] = [
   [/NOPERM/, "The admin needs the commands ACL and CLIENT"],
 ];
 
-function serverOf(call: Call<RedisConfig>): RedisServer {
-  if (call.config.redis) return call.config.redis;
+function serverOf(call: Call<RedisConfig>, port: number | null | undefined): RedisServer {
+  const { redis } = call.config;
+  if (redis) return typeof port === "number" ? redis.at(port) : redis;
   throw new Error("this provider has no Redis server: give the resource the provider whose `redis` is set");
 }

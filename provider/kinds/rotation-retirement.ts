@@ -24,6 +24,8 @@ interface RetirementInputs {
   passwords: Record<string, string>;
   /** Host part of the accounts; MariaDB only. */
   host: string | null;
+  /** Port of each service's instance; Redis only. */
+  ports: Record<string, number> | null;
 }
 
 interface Retired {
@@ -40,7 +42,7 @@ interface RetirementState extends RetirementInputs {
 /** With sessions that came by a former password, PostgreSQL keeps it for up to so many grace windows. */
 const MOST_WINDOWS = 2;
 
-const PROPERTIES = ["graceDays", "logins", "passwords", "host"];
+const PROPERTIES = ["graceDays", "logins", "passwords", "host", "ports"];
 
 /**
  * `estate:rotation:Retirement`: the end of the rotations on one server. It comes after everything that publishes a new
@@ -141,9 +143,9 @@ function newestOf({ logins, passwords }: RetirementInputs, service: string): New
   return { service, login: logins[service] ?? service, password: passwords[service] ?? "" };
 }
 
-function formerPasswords(config: EstateConfig, { host }: RetirementInputs): FormerPasswords {
+function formerPasswords(config: EstateConfig, { host, ports }: RetirementInputs): FormerPasswords {
   if (config.postgres) return formerOnPostgres(config.postgres);
-  if (config.redis) return formerOnRedis(config.redis);
+  if (config.redis) return formerOnRedis(config.redis, ports ?? {});
   if (config.mariadb && host !== null) return formerOnMariadb(config.mariadb, host);
   throw new Error("this provider serves no database server, or it is MariaDB and `host` is missing");
 }
@@ -152,7 +154,7 @@ function checkRetirement(news: Properties): { inputs: Properties; failures: Chec
   const failures: CheckFailure[] = Object.keys(news)
     .filter((property) => !PROPERTIES.includes(property) && news[property] !== null)
     .map((property) => ({ property, reason: `is no property of a retirement: ${PROPERTIES.join(", ")}` }));
-  const { graceDays = null, logins = null, passwords = null, host = null } = news;
+  const { graceDays = null, logins = null, passwords = null, host = null, ports = null } = news;
   for (const [property, value] of Object.entries({ graceDays, logins, passwords })) {
     if (value === UNKNOWN || (typeof value === "object" && value !== null)) continue;
     failures.push({ property, reason: "is missing: give one for each service user" });
@@ -162,5 +164,5 @@ function checkRetirement(news: Properties): { inputs: Properties; failures: Chec
     if (days === UNKNOWN || (Number.isInteger(days) && Number(days) >= 1)) continue;
     failures.push({ property: keyPath("graceDays", service), reason: "must be whole days, 1 or more" });
   }
-  return { inputs: { graceDays, logins, passwords, host }, failures };
+  return { inputs: { graceDays, logins, passwords, host, ports }, failures };
 }

@@ -7,7 +7,7 @@ import { postgresStore } from "../../migrate/postgres";
 import { migrateUp } from "../../migrate/run";
 import { MigrationError, type MigrationEvent, type MigrationStore } from "../../migrate/types";
 import type { Call, FieldChange, Kind } from "../wire/kind";
-import { checkMigrationInputs, type MigrationInputs } from "./migrations/check";
+import { checkMigrationInputs, type MigrationInputs, type MigrationText } from "./migrations/check";
 import { declaredMigrations } from "./migrations/declared";
 
 export interface MigrationsConfig {
@@ -18,7 +18,7 @@ export interface MigrationsConfig {
 /**
  * `estate:sql:Migrations`: the numbered steps of one database's schema, applied in order. Id and import id: the database's
  * name. A preview names each pending file, refresh shows what the database's own history says. The text of a file stays
- * in the state only until the next run: what is applied is known by its checksum.
+ * in the state only until the next run: what is applied is known by its checksum, and what it did by the facts beside it.
  *
  * It only goes forward: a file that is gone or was changed after it was applied is an error that says what to do. Deleting
  * the resource forgets it; tables and history stay.
@@ -45,7 +45,13 @@ export const sqlMigrations: Kind<MigrationsConfig, MigrationInputs> = {
       ({ step, steps, rollbackStep }) => step === steps && rollbackStep === null,
     );
     const migrations = Object.fromEntries(
-      finished.map((row) => [row.id, { checksum: row.checksum, rollback: checksumOf(row.rollbackSql) }]),
+      finished.map((row) => {
+        const found = { checksum: row.checksum, rollback: checksumOf(row.rollbackSql) };
+        const { up, down, ...known }: MigrationText = old?.inputs.migrations?.[row.id] ?? found;
+        const same = known.checksum === found.checksum && known.rollback === found.rollback;
+        // What it did is told by its text alone, which the history of the database does not hold.
+        return [row.id, same ? known : found];
+      }),
     );
     const inputs = { database: id, ...(owner && { owner }), migrations };
     return { id, inputs, state: inputs };
@@ -66,10 +72,7 @@ async function apply(call: Call<MigrationsConfig>, inputs: MigrationInputs): Pro
   }
   const declared = declaredMigrations(inputs, config.postgres ? "postgres" : "mariadb");
   await migrateUp(store, declared, { by: `${userInfo().username}@${hostname()}`, signal, report });
-  const known = Object.entries(inputs.migrations).map(([id, { checksum, rollback }]) => [
-    id,
-    { checksum, rollback },
-  ]);
+  const known = Object.entries(inputs.migrations).map(([id, { up, down, ...rest }]) => [id, rest]);
   return { ...inputs, migrations: Object.fromEntries(known) };
 }
 

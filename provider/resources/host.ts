@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type FirewallRule, ruleName } from "../kinds/firewall/rule";
+import { type Endpoint, type FirewallRule, ruleName } from "../kinds/firewall/rule";
 
 export interface HostMachineArgs {
   /** Name of the host. */
@@ -32,11 +32,16 @@ export interface HostCertificateArgs {
   engine: pulumi.Input<"mariadb" | "postgres" | "redis">;
   /** IP address that the server listens on. */
   address: pulumi.Input<string>;
-  port: pulumi.Input<number>;
+  /** Left out for Redis, which has instances. */
+  port?: pulumi.Input<number>;
+  /** Ports of Redis' instances, by name: all of them show the one certificate. */
+  instances?: pulumi.Input<Record<string, number>>;
   /** Days before its end at which the certificate is renewed; default 60. */
   renewBefore?: pulumi.Input<number>;
   /** Login that tells Redis to read new files; the other engines need none. */
   admin?: pulumi.Input<{ user: string; password: pulumi.Input<string> }>;
+  /** PEM texts of the authorities whose certificates the server takes from clients. Default: it asks for none. */
+  clientAuthorities?: pulumi.Input<string> | undefined;
 }
 
 /**
@@ -68,7 +73,7 @@ export class HostCertificate extends pulumi.CustomResource {
 export interface HostServerSettingsArgs {
   /** Identity of the host's machine: on another one all of it is applied again. */
   machine: pulumi.Input<string>;
-  engine: pulumi.Input<"mariadb" | "postgres" | "redis">;
+  engine: pulumi.Input<"mariadb" | "postgres">;
   /** IP address that the server listens on. */
   address: pulumi.Input<string>;
   port: pulumi.Input<number>;
@@ -76,6 +81,10 @@ export interface HostServerSettingsArgs {
   configuration: pulumi.Input<string>;
   /** Whole text of pg_hba.conf; PostgreSQL only. */
   hba?: pulumi.Input<string>;
+  /** Whole text of pg_ident.conf; PostgreSQL only. */
+  ident?: pulumi.Input<string>;
+  /** What backup and restore log in as, by name, in the host's words: estate/backup-logins.ts. */
+  logins: pulumi.Input<Record<string, string>>;
   /** Settings that the running server must have, by the engine's own name. */
   effective: pulumi.Input<Record<string, string>>;
 }
@@ -90,13 +99,62 @@ export class HostServerSettings extends pulumi.CustomResource {
   }
 }
 
+export interface HostSshdArgs {
+  /** Identity of the host's machine: on another one all of it is applied again. */
+  machine: pulumi.Input<string>;
+  /** Name of the host. */
+  label: pulumi.Input<string>;
+  /** By the names that `sshd -T` prints. */
+  settings: pulumi.Input<Record<string, string>>;
+}
+
+/** What a host's SSH server does, whichever file says it. Kind: kinds/host-sshd.ts */
+export class HostSshd extends pulumi.CustomResource {
+  constructor(name: string, args: HostSshdArgs, opts?: pulumi.CustomResourceOptions) {
+    super("estate:host:Sshd", name, { ...args }, opts);
+  }
+}
+
+export interface HostRedisInstanceArgs {
+  /** Identity of the host's machine: on another one all of it is applied again. */
+  machine: pulumi.Input<string>;
+  /** `crm`: in the names of its unit, its directory and its configuration file. */
+  name: pulumi.Input<string>;
+  /** IP address that it listens on. */
+  address: pulumi.Input<string>;
+  port: pulumi.Input<number>;
+  /** Whole text of the configuration file. */
+  configuration: pulumi.Input<string>;
+  /** What its unit may take: MiB of memory, tasks, percent of one processor. */
+  limits: pulumi.Input<{ process: number; tasks: number; cpuPercent: number }>;
+  /** Settings that the running instance must have. */
+  effective: pulumi.Input<Record<string, string>>;
+  /** Who makes the service's user. */
+  admin: { user: string; password: pulumi.Input<string> };
+}
+
+/** One service's Redis on its host. Deleting it stops the instance and keeps its data. Kind: kinds/host-redis-instance.ts */
+export class HostRedisInstance extends pulumi.CustomResource {
+  constructor(name: string, args: HostRedisInstanceArgs, opts?: pulumi.CustomResourceOptions) {
+    super(
+      "estate:host:RedisInstance",
+      name,
+      { ...args, admin: pulumi.secret(args.admin) },
+      // A replacement that somebody asks for (`--replace`) does not ask the kind: the former one would stop what the new one has made.
+      pulumi.mergeOptions({ deleteBeforeReplace: true }, opts),
+    );
+  }
+}
+
 export interface HostFirewallArgs {
   /** Identity of the host's machine: on another one all of it is applied again. */
   machine: pulumi.Input<string>;
   /** Name of the host. */
   label: pulumi.Input<string>;
-  /** Complete: every other rule of the host is taken away, and what no rule lets in is dropped. */
+  /** Complete: every other rule of the host is taken away; what no rule lets in is dropped, what none lets out is refused. */
   rules: readonly FirewallRule[];
+  /** What the host has to reach: a change that would cut it off from there takes itself back. */
+  needs: readonly Endpoint[];
   /** The port we come in by; default 22. No rule set without a rule for it. */
   sshPort?: pulumi.Input<number>;
 }
@@ -105,7 +163,7 @@ export interface HostFirewallArgs {
 export class HostFirewall extends pulumi.CustomResource {
   constructor(name: string, args: HostFirewallArgs, opts?: pulumi.CustomResourceOptions) {
     const rules = Object.fromEntries(args.rules.map((rule) => [ruleName(rule), rule]));
-    super("estate:host:Firewall", name, { ...args, rules }, opts);
+    super("estate:host:Firewall", name, { ...args, rules, needs: [...args.needs] }, opts);
   }
 }
 

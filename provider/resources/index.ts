@@ -3,6 +3,8 @@
  * checks and errors, is documented beside the kind of the same name in `kinds/`.
  */
 export * from "./catalogue";
+export * from "./client-certificate";
+export * from "./github";
 export * from "./host";
 export * from "./jobs";
 export * from "./mariadb";

@@ -36,7 +36,10 @@ export interface MariadbAccountArgs {
   formerPassword?: pulumi.Input<"keep" | "refuse">;
   /** Database in which a new password is tried. Default: it is not tried. */
   probe?: pulumi.Input<string>;
-  require: pulumi.Input<"SSL" | "X509">;
+  /** Beside the password: an encrypted connection, any certificate of a trusted authority, or the one of this name. */
+  require: pulumi.Input<"SSL" | "X509" | { subject: string; issuer: string }>;
+  /** PEM of the private key and the certificate that a new password is tried with. Default: none. */
+  clientCertificate?: pulumi.Input<string> | undefined;
   /** MAX_USER_CONNECTIONS, 1..20. */
   maxUserConnections: pulumi.Input<number>;
   locked?: pulumi.Input<boolean>;
@@ -49,6 +52,15 @@ export interface MariadbAccountArgs {
 /** `user`@`host` with its password alternatives, REQUIRE, limits, lock and all its grants. Kind: kinds/mariadb-account.ts */
 export class MariadbAccount extends ServerResource {
   constructor(name: string, args: MariadbAccountArgs, opts?: pulumi.CustomResourceOptions) {
-    super("estate:mariadb:Account", name, { ...args, passwords: pulumi.secret(args.passwords) }, opts);
+    super(
+      "estate:mariadb:Account",
+      name,
+      {
+        ...args,
+        passwords: pulumi.secret(args.passwords),
+        clientCertificate: args.clientCertificate && pulumi.secret(args.clientCertificate),
+      },
+      opts,
+    );
   }
 }

@@ -52,6 +52,10 @@ export interface PostgresLoginArgs {
   connectionLimit: pulumi.Input<number>;
   /** Role settings, `{ statement_timeout: "60s" }`; not inherited from worksAs, hence here. */
   settings?: pulumi.Input<Record<string, string>>;
+  /** PEM of the private key and the certificate of each slot, which a new password is tried with. Default: none. */
+  clientCertificates?: pulumi.Input<Record<string, string>> | undefined;
+  /** Whether pg_hba.conf asks for it; default false. */
+  requireClientCertificate?: pulumi.Input<boolean>;
   /** Databases the slots may CONNECT to are granted by postgres:Access, not here. */
 }
 
@@ -63,7 +67,12 @@ export class PostgresLogin extends ServerResource {
     super(
       "estate:postgres:Login",
       name,
-      { ...args, password: pulumi.secret(args.password), role: undefined },
+      {
+        ...args,
+        password: pulumi.secret(args.password),
+        clientCertificates: args.clientCertificates && pulumi.secret(args.clientCertificates),
+        role: undefined,
+      },
       opts,
     );
   }

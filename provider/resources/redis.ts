@@ -3,6 +3,8 @@ import { ServerResource } from "./server";
 
 export interface RedisUserArgs {
   user: pulumi.Input<string>;
+  /** Of the service's instance on the provider's host; default: the provider's own. */
+  port?: pulumi.Input<number>;
   /** Newest first, one or two; the server gets SHA-256 hashes. */
   passwords: pulumi.Input<pulumi.Input<string>[]>;
   /** What becomes of a password that is replaced: `keep` until it is retired, or `refuse` (default). */

@@ -24,6 +24,8 @@ export interface RetirementArgs {
   passwords: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /** Host part of the accounts; MariaDB only. */
   host?: pulumi.Input<string>;
+  /** Port of each service's instance; Redis only. */
+  ports?: pulumi.Input<Record<string, number>>;
 }
 
 /**

@@ -59,6 +59,13 @@ export interface Kind<Config, Inputs extends object, State extends object = Inpu
   readonly secretOutputs?: readonly string[];
   /** Top-level inputs that are always secret, on import too, where no old inputs say so. */
   readonly secretInputs?: readonly string[];
+  /** Paths within inputs that are secret each for itself, `connection.privateKey`: one that is not so in the state is a change. */
+  readonly secretParts?: readonly string[];
+  /**
+   * Of a stand-in: version of the real kind's schema, which the real plugin keeps in the state as `__meta`. A state without
+   * it counts as one of version 0 there, and is converted as such.
+   */
+  readonly schemaVersion?: number;
   /** State properties that are no inputs (`identity`): unknown in the preview of a create or an update. */
   readonly computedOutputs?: readonly string[];
   /** Those of `computedOutputs` that an update in place leaves as they are: known in its preview. */
@@ -131,6 +138,8 @@ export interface ProviderDefinition<Config> {
   checkConfig?(news: Properties): { inputs: Properties; failures: CheckFailure[] };
   /** Makes the configuration handed to each call. Opens nothing: connections are lazy. */
   configure(inputs: Properties): Config;
+  /** Of a plugin that connects before anything else, in a preview too: an error ends the run. */
+  connect?(config: Config): Promise<void>;
   /** Closes what was opened. Called on Cancel and at the end of the process. */
   close?(config: Config): Promise<void>;
   /** An error's text for the user; secrets must not be in it. Default: error.message. */

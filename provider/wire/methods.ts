@@ -1,11 +1,15 @@
 import { EventEmitter, setMaxListeners } from "node:events";
 import * as messages from "@pulumi/pulumi/proto/provider_pb";
+import { unmoving } from "../../connect/words";
 import { diffInputs, rootOf } from "./diff";
 import type { Warn } from "./engine-log";
 import type { AnyKind, Call, CheckFailure, FieldChange, Properties, ProviderDefinition, Value } from "./kind";
 import { UNKNOWN } from "./kind";
 import { MACHINE, machineChange, splitMachine, withMachine } from "./machine";
 import { fromStruct, hasUnknown, toStruct, type Unwrapped } from "./values";
+
+/** Of an error: a host may say as much as it likes. */
+const LONGEST_WORDS = 64_000;
 
 interface ResourceRequest {
   getUrn(): string;
@@ -64,9 +68,10 @@ export class ProviderMethods<Config> {
     return diffResponse(diffInputs(withoutEngine(olds), withoutEngine(news)), undefined);
   }
 
-  configure(request: messages.ConfigureRequest): messages.ConfigureResponse {
+  async configure(request: messages.ConfigureRequest): Promise<messages.ConfigureResponse> {
     this.configInputs = withoutEngine(fromStruct(request.getArgs()).values);
     this.config = undefined;
+    await this.definition.connect?.(this.configured());
     return new messages.ConfigureResponse()
       .setAcceptsecrets(true)
       .setAcceptoutputs(true)
@@ -95,11 +100,17 @@ export class ProviderMethods<Config> {
   diff(request: messages.DiffRequest): messages.DiffResponse {
     const kind = this.kindOf(request);
     const [state] = this.split(fromStruct(request.getOlds()).values);
-    const [inputs, before] = this.split(fromStruct(request.getOldInputs()).values);
-    const [news, after] = this.split(fromStruct(request.getNews()).values);
+    const olds = fromStruct(request.getOldInputs());
+    const declared = fromStruct(request.getNews());
+    const [inputs, before] = this.split(olds.values);
+    const [news, after] = this.split(declared.values);
     const changes =
       kind.diff?.({ id: request.getId(), inputs, state }, news) ?? diffInputs(inputs, news, kind.replaceOn);
-    return diffResponse([...changes, ...machineChange(before, after)], kind);
+    const resealed = (kind.secretParts ?? [])
+      .filter((path) => olds.paths.has(path) !== declared.paths.has(path))
+      .filter((path) => !changes.some((change) => change.path === path))
+      .map((path): FieldChange => ({ path, kind: "update" }));
+    return diffResponse([...changes, ...resealed, ...machineChange(before, after)], kind);
   }
 
   async create(request: messages.CreateRequest): Promise<messages.CreateResponse> {
@@ -116,7 +127,7 @@ export class ProviderMethods<Config> {
     if (!created.id) throw new Error(`${kind.token}: the created resource has no id`);
     return new messages.CreateResponse()
       .setId(created.id)
-      .setProperties(toStruct(withMachine(created.state, machine), secrets));
+      .setProperties(toStruct(keptState(kind, created.state, machine), secrets));
   }
 
   async read(request: messages.ReadRequest): Promise<messages.ReadResponse> {
@@ -132,7 +143,7 @@ export class ProviderMethods<Config> {
     return new messages.ReadResponse()
       .setId(found.id)
       .setInputs(toStruct(withMachine(found.inputs, machine), secrets))
-      .setProperties(toStruct(withMachine(found.state, machine), secrets));
+      .setProperties(toStruct(keptState(kind, found.state, machine), secrets));
   }
 
   async update(request: messages.UpdateRequest): Promise<messages.UpdateResponse> {
@@ -150,7 +161,7 @@ export class ProviderMethods<Config> {
     const [declared, machine] = this.split(news.values);
     const old = this.oldOf(request, state);
     const updated = await this.run(request, (call) => kind.update(call, request.getId(), old, declared));
-    return new messages.UpdateResponse().setProperties(toStruct(withMachine(updated, machine), secrets));
+    return new messages.UpdateResponse().setProperties(toStruct(keptState(kind, updated, machine), secrets));
   }
 
   async delete(request: messages.DeleteRequest): Promise<void> {
@@ -174,12 +185,16 @@ export class ProviderMethods<Config> {
     return this.closed;
   }
 
-  /** An error's text for the user. */
+  /** An error's text for the user, in whose terminal it ends. */
   explain(error: unknown): string {
+    return unmoving(this.wordsOf(error).slice(0, LONGEST_WORDS));
+  }
+
+  private wordsOf(error: unknown): string {
     if (this.definition.explain) return this.definition.explain(error);
     // Node reports a refused connection to a name with several addresses as an aggregate without a text of its own.
     if (error instanceof AggregateError && !error.message) {
-      return error.errors.map((one) => this.explain(one)).join("; ");
+      return error.errors.map((one) => this.wordsOf(one)).join("; ");
     }
     return error instanceof Error ? error.message : String(error);
   }
@@ -256,7 +271,14 @@ function partition(values: Properties, belongs: (name: string) => boolean): [Pro
 /** A secret input is secret in the state too, under the same name; what the kind says is secret always is. */
 function secretNames(kind: AnyKind, ...sources: Unwrapped[]): Set<string> {
   const names = sources.flatMap((source) => [...source.secrets]);
-  return new Set([...names, ...(kind.secretInputs ?? []), ...(kind.secretOutputs ?? [])]);
+  const { secretInputs = [], secretOutputs = [], secretParts = [] } = kind;
+  return new Set([...names, ...secretInputs, ...secretOutputs, ...secretParts]);
+}
+
+function keptState(kind: AnyKind, state: Properties, machine: Value): Properties {
+  const { schemaVersion } = kind;
+  const meta = { __meta: JSON.stringify({ schema_version: String(schemaVersion) }) };
+  return withMachine(schemaVersion === undefined ? state : { ...state, ...meta }, machine);
 }
 
 function computed(kind: AnyKind): readonly string[] {

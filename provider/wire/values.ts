@@ -21,10 +21,12 @@ const UNKNOWN_SENTINELS: ReadonlySet<string> = new Set([
   "dd056dcd-154b-4c76-9bd3-c8f88648b5ff", // object
 ]);
 
-/** Plain values of a message, and the top-level names that are, or hold, a secret. */
+/** Plain values of a message, the top-level names that are, or hold, a secret, and the path of each secret. */
 export interface Unwrapped {
   values: Properties;
   secrets: Set<string>;
+  /** `connection`, `connection.privateKey`, `passwords[0]` */
+  paths: Set<string>;
 }
 
 /**
@@ -34,13 +36,19 @@ export interface Unwrapped {
 export function fromStruct(struct: Struct | undefined): Unwrapped {
   const values: Record<string, Value> = {};
   const secrets = new Set<string>();
+  const paths = new Set<string>();
   for (const [name, raw] of Object.entries(struct?.toJavaScript() ?? {})) {
-    values[name] = unwrap(raw, name, () => secrets.add(name));
+    values[name] = unwrap(raw, name, (path) => {
+      secrets.add(name);
+      paths.add(path);
+    });
   }
-  return { values, secrets };
+  return { values, secrets, paths };
 }
 
-function unwrap(raw: JavaScriptValue, path: string, onSecret: () => void): Value {
+type OnSecret = (path: string) => void;
+
+function unwrap(raw: JavaScriptValue, path: string, onSecret: OnSecret): Value {
   if (typeof raw === "string") return UNKNOWN_SENTINELS.has(raw) ? UNKNOWN : raw;
   if (raw === null || typeof raw !== "object") return raw;
   if (Array.isArray(raw)) return raw.map((item, index) => unwrap(item, `${path}[${index}]`, onSecret));
@@ -51,13 +59,13 @@ function unwrap(raw: JavaScriptValue, path: string, onSecret: () => void): Value
   return plain;
 }
 
-function unwrapSpecial(object: Record<string, JavaScriptValue>, path: string, onSecret: () => void): Value {
+function unwrapSpecial(object: Record<string, JavaScriptValue>, path: string, onSecret: OnSecret): Value {
   switch (object[SIGNATURE]) {
     case SECRET:
-      onSecret();
+      onSecret(path);
       return unwrap(object.value ?? null, path, onSecret);
     case OUTPUT:
-      if (object.secret === true) onSecret();
+      if (object.secret === true) onSecret(path);
       return "value" in object ? unwrap(object.value ?? null, path, onSecret) : UNKNOWN;
     case ASSET:
     case ARCHIVE:
@@ -70,30 +78,37 @@ function unwrapSpecial(object: Record<string, JavaScriptValue>, path: string, on
   }
 }
 
-/** Values as a message; each top-level name in `secrets` is marked secret as a whole. Undefined values are left out. */
+/**
+ * Values as a message; what `secrets` names, `password` or `connection.privateKey`, is marked secret as a whole. Undefined
+ * values are left out.
+ */
 export function toStruct(values: object, secrets: Iterable<string> = []): Struct {
   const marked = new Set(secrets);
   const wrapped: Record<string, JavaScriptValue> = {};
   for (const [name, value] of Object.entries(values)) {
-    if (value === undefined) continue;
-    const plain = wrap(value, name);
-    wrapped[name] = marked.has(name) ? { [SIGNATURE]: SECRET, value: plain } : plain;
+    if (value !== undefined) wrapped[name] = wrap(value, name, marked);
   }
   return Struct.fromJavaScript(wrapped);
 }
 
-function wrap(value: unknown, path: string): JavaScriptValue {
+function wrap(value: unknown, path: string, marked: ReadonlySet<string>): JavaScriptValue {
+  const plain = wrapPlain(value, path, marked);
+  return marked.has(path) ? { [SIGNATURE]: SECRET, value: plain } : plain;
+}
+
+function wrapPlain(value: unknown, path: string, marked: ReadonlySet<string>): JavaScriptValue {
   if (value === UNKNOWN) return UNKNOWN_SENTINEL;
   if (value === null || typeof value === "string" || typeof value === "boolean") return value;
   if (typeof value === "number") {
     if (Number.isFinite(value)) return value;
     throw new Error(`${path} is ${value}, which cannot be kept in the state`);
   }
-  if (Array.isArray(value)) return value.map((item, index) => wrap(item ?? null, `${path}[${index}]`));
+  if (Array.isArray(value))
+    return value.map((item, index) => wrap(item ?? null, `${path}[${index}]`, marked));
   if (typeof value === "object") {
     const plain: Record<string, JavaScriptValue> = {};
     for (const [key, item] of Object.entries(value)) {
-      if (item !== undefined) plain[key] = wrap(item, `${path}.${key}`);
+      if (item !== undefined) plain[key] = wrap(item, `${path}.${key}`, marked);
     }
     return plain;
   }

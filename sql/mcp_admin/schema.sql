@@ -17,8 +17,11 @@ DECLARE
   month timestamptz;
   oldest timestamptz;
 BEGIN
-  -- One at a time; a second one finds the work done.
-  PERFORM pg_advisory_xact_lock(hashtext('maintain_log'), hashtext(log_name));
+  -- One at a time; a second one finds the work done. Nobody else can lock what is in this schema, nor does a lock of its log conflict.
+  EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', rest);
+  -- A time that somebody made up makes no months.
+  EXECUTE format('DELETE FROM %s WHERE %I < $1', rest, time_column)
+    USING date_trunc('month', now() - keep);
   EXECUTE format('SELECT min(%I) FROM %s', time_column, rest) INTO oldest;
   FOR month IN SELECT generate_series(
     date_trunc('month', least(oldest, now())), date_trunc('month', now()) + interval '3 months', interval '1 month')
@@ -62,7 +65,18 @@ CREATE FUNCTION internal.refuse_own_role() RETURNS trigger
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
-  IF NEW.user_id = context.subject() AND (TG_OP = 'INSERT' OR NEW.role IS DISTINCT FROM OLD.role) THEN
+  IF TG_OP = 'UPDATE' AND (NEW.organization_id, NEW.user_id, NEW.role, NEW.deleted_at)
+      IS NOT DISTINCT FROM (OLD.organization_id, OLD.user_id, OLD.role, OLD.deleted_at) THEN
+    RETURN NEW;
+  END IF;
+  IF row_security_active(TG_RELID) AND context.role() IS NULL THEN
+    RAISE EXCEPTION 'a role is given or taken in a signed context alone' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  IF TG_OP = 'DELETE' THEN
+    RETURN OLD;
+  END IF;
+  IF NEW.user_id IS NOT DISTINCT FROM context.subject() AND (TG_OP = 'INSERT' OR NEW.deleted_at IS NULL
+      OR (NEW.organization_id, NEW.user_id, NEW.role) IS DISTINCT FROM (OLD.organization_id, OLD.user_id, OLD.role)) THEN
     RAISE EXCEPTION 'nobody changes a role of their own' USING ERRCODE = 'insufficient_privilege';
   END IF;
   RETURN NEW;
@@ -79,21 +93,47 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION internal.without_secrets(value jsonb) RETURNS jsonb
+CREATE FUNCTION internal.stamp_deletion() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  NEW.deleted_at := coalesce(CASE WHEN TG_OP = 'UPDATE' THEN OLD.deleted_at END, clock_timestamp());
+  RETURN NEW;
+END
+$$;
+
+CREATE FUNCTION internal.stamp_revocation() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  IF OLD.revoked_at IS NOT NULL THEN
+    RAISE EXCEPTION 'a key that was revoked stays revoked' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  NEW.revoked_at := clock_timestamp();
+  RETURN NEW;
+END
+$$;
+
+CREATE FUNCTION internal.without_secrets(value jsonb, levels integer) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 BEGIN
+  IF levels = 0 AND jsonb_typeof(value) IN ('object', 'array') THEN
+    RETURN '"[too deep]"';
+  END IF;
   RETURN CASE jsonb_typeof(value)
     WHEN 'object' THEN (
       SELECT coalesce(jsonb_object_agg(entry.key, CASE
         WHEN entry.value = 'null' THEN entry.value
-        WHEN entry.key ~* '(passw|secret|token|credential|authori[sz]ation|cookie|(api|private|signing|encryption|access)[_-]?key|_hash$)'
+        WHEN entry.key ~* '(^configuration$|passw|passphrase|pwd|secret|token|credential|authori[sz]ation|bearer|assertion|cookie|(api|private|signing|encryption|access)[_-]?key|_hash$|^dsn$)'
           THEN '"[secret]"'
-        ELSE internal.without_secrets(entry.value) END), '{}')
+        ELSE internal.without_secrets(entry.value, levels - 1) END), '{}')
       FROM jsonb_each(value) entry)
     WHEN 'array' THEN (
-      SELECT coalesce(jsonb_agg(internal.without_secrets(item.value) ORDER BY item.ordinality), '[]')
+      SELECT coalesce(jsonb_agg(internal.without_secrets(item.value, levels - 1) ORDER BY item.ordinality), '[]')
       FROM jsonb_array_elements(value) WITH ORDINALITY item)
     ELSE value END;
 END
@@ -150,8 +190,8 @@ BEGIN
     event,
     TG_TABLE_NAME,
     (whole ->> 'id')::uuid,
-    internal.without_secrets(before_row),
-    internal.without_secrets(after_row),
+    internal.without_secrets(before_row, 40),
+    internal.without_secrets(after_row, 40),
     address,
     left(nullif(current_setting('request.user_agent', true), ''), 512));
   RETURN NULL;
@@ -226,26 +266,47 @@ END
 $$;
 
 CREATE FUNCTION public.maintain_logs() RETURNS TABLE(partition text, event text)
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET lock_timeout TO '5s'
     AS $$
-  SELECT * FROM internal.maintain_log('public.audit_logs', 'created_at', interval '7 years');
+BEGIN
+  IF current_setting('is_superuser') = 'off' AND context.role() IS DISTINCT FROM 'svc_mcp_admin' THEN
+    RAISE EXCEPTION 'the months are made in a signed context of the service' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  RETURN QUERY SELECT * FROM internal.maintain_log('public.audit_logs', 'created_at', interval '7 years');
+END
 $$;
 
 CREATE FUNCTION public.purge_deleted() RETURNS TABLE(table_name text, purged bigint)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $$
+    SET lock_timeout TO '1s'
+    AS $_$
+DECLARE
+  place tid;
+  went bigint;
 BEGIN
   PERFORM public.demand_context('public.users');
-  FOREACH table_name IN ARRAY ARRAY['organization_memberships', 'organizations', 'users'] LOOP
-    EXECUTE format('DELETE FROM public.%I WHERE deleted_at <= now() - interval ''7 years''', table_name);
-    GET DIAGNOSTICS purged = ROW_COUNT;
+  FOREACH table_name IN ARRAY ARRAY['organization_memberships', 'organizations', 'users']
+  LOOP
+    purged := 0;
+    FOR place IN EXECUTE format('SELECT ctid FROM public.%I gone WHERE deleted_at <= now() - interval ''7 years'' FOR UPDATE SKIP LOCKED', table_name)
+    LOOP
+      BEGIN
+        EXECUTE format('DELETE FROM public.%I WHERE ctid = $1', table_name) USING place;
+        GET DIAGNOSTICS went = ROW_COUNT;
+        purged := purged + went;
+      EXCEPTION
+        -- The context has ended, or is another one: nothing else would go either.
+        WHEN insufficient_privilege THEN RAISE;
+        WHEN OTHERS THEN RAISE WARNING 'a row of % stays: error %', table_name, SQLSTATE;
+      END;
+    END LOOP;
     RETURN NEXT;
   END LOOP;
 END
-$$;
+$_$;
 
 CREATE TABLE public.audit_logs (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -258,7 +319,7 @@ CREATE TABLE public.audit_logs (
     new_value jsonb,
     ip_address inet,
     user_agent text,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT audit_logs_action_check CHECK ((action = ANY (ARRAY['INSERT'::text, 'UPDATE'::text, 'DELETE'::text, 'SOFT_DELETE'::text, 'RESTORE'::text, 'ANONYMIZE'::text])))
 )
 PARTITION BY RANGE (created_at);
@@ -274,7 +335,7 @@ CREATE TABLE internal.audit_logs_default (
     new_value jsonb,
     ip_address inet,
     user_agent text,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT audit_logs_action_check CHECK ((action = ANY (ARRAY['INSERT'::text, 'UPDATE'::text, 'DELETE'::text, 'SOFT_DELETE'::text, 'RESTORE'::text, 'ANONYMIZE'::text])))
 );
 
@@ -422,6 +483,9 @@ COMMENT ON CONSTRAINT organization_memberships_organization_user_key ON public.o
 ALTER TABLE ONLY public.organization_memberships
     ADD CONSTRAINT organization_memberships_pkey PRIMARY KEY (id);
 
+ALTER TABLE public.organization_services
+    ADD CONSTRAINT organization_services_configuration_depth_check CHECK ((NOT jsonb_path_exists(configuration, '$.**{33}'::jsonpath))) NOT VALID;
+
 ALTER TABLE ONLY public.organization_services
     ADD CONSTRAINT organization_services_organization_server_key UNIQUE (organization_id, mcp_server_id);
 
@@ -435,6 +499,9 @@ ALTER TABLE ONLY public.organizations
 
 COMMENT ON CONSTRAINT organizations_clerk_id_key ON public.organizations IS 'query organization-by-clerk-id';
 
+ALTER TABLE public.organizations
+    ADD CONSTRAINT organizations_metadata_depth_check CHECK ((NOT jsonb_path_exists(metadata, '$.**{33}'::jsonpath))) NOT VALID;
+
 ALTER TABLE ONLY public.organizations
     ADD CONSTRAINT organizations_pkey PRIMARY KEY (id);
 
@@ -442,6 +509,9 @@ ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_clerk_id_key UNIQUE (clerk_id);
 
 COMMENT ON CONSTRAINT sessions_clerk_id_key ON public.sessions IS 'query session-by-clerk-id';
+
+ALTER TABLE public.sessions
+    ADD CONSTRAINT sessions_metadata_depth_check CHECK ((NOT jsonb_path_exists(metadata, '$.**{33}'::jsonpath))) NOT VALID;
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
@@ -532,13 +602,25 @@ ALTER INDEX public.audit_logs_target_idx ATTACH PARTITION internal.audit_logs_de
 
 CREATE TRIGGER api_keys_audit AFTER INSERT OR DELETE OR UPDATE ON public.api_keys FOR EACH ROW EXECUTE FUNCTION internal.write_audit('', 'last_used_at,usage_count');
 
+CREATE TRIGGER api_keys_revoked BEFORE UPDATE ON public.api_keys FOR EACH ROW WHEN ((new.revoked_at IS DISTINCT FROM old.revoked_at)) EXECUTE FUNCTION internal.stamp_revocation();
+
 CREATE TRIGGER audit_logs_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_logs FOR EACH STATEMENT EXECUTE FUNCTION internal.refuse_change();
 
 CREATE TRIGGER mcp_servers_audit AFTER INSERT OR DELETE OR UPDATE ON public.mcp_servers FOR EACH ROW EXECUTE FUNCTION internal.write_audit();
 
+CREATE TRIGGER mcp_servers_born_deleted BEFORE INSERT ON public.mcp_servers FOR EACH ROW WHEN ((new.deleted_at IS NOT NULL)) EXECUTE FUNCTION internal.stamp_deletion();
+
+CREATE TRIGGER mcp_servers_deleted BEFORE UPDATE ON public.mcp_servers FOR EACH ROW WHEN (((new.deleted_at IS NOT NULL) AND (new.deleted_at IS DISTINCT FROM old.deleted_at))) EXECUTE FUNCTION internal.stamp_deletion();
+
 CREATE TRIGGER mcp_servers_updated_at BEFORE UPDATE ON public.mcp_servers FOR EACH ROW EXECUTE FUNCTION internal.set_updated_at();
 
 CREATE TRIGGER organization_memberships_audit AFTER INSERT OR DELETE OR UPDATE ON public.organization_memberships FOR EACH ROW EXECUTE FUNCTION internal.write_audit('email,display_name');
+
+CREATE TRIGGER organization_memberships_born_deleted BEFORE INSERT ON public.organization_memberships FOR EACH ROW WHEN ((new.deleted_at IS NOT NULL)) EXECUTE FUNCTION internal.stamp_deletion();
+
+CREATE TRIGGER organization_memberships_deleted BEFORE UPDATE ON public.organization_memberships FOR EACH ROW WHEN (((new.deleted_at IS NOT NULL) AND (new.deleted_at IS DISTINCT FROM old.deleted_at))) EXECUTE FUNCTION internal.stamp_deletion();
+
+CREATE TRIGGER organization_memberships_guard BEFORE DELETE OR UPDATE ON public.organization_memberships FOR EACH ROW EXECUTE FUNCTION internal.refuse_own_role();
 
 CREATE TRIGGER organization_memberships_own_role BEFORE INSERT OR UPDATE OF role ON public.organization_memberships FOR EACH ROW EXECUTE FUNCTION internal.refuse_own_role();
 
@@ -550,11 +632,19 @@ CREATE TRIGGER organization_services_updated_at BEFORE UPDATE ON public.organiza
 
 CREATE TRIGGER organizations_audit AFTER INSERT OR DELETE OR UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION internal.write_audit();
 
+CREATE TRIGGER organizations_born_deleted BEFORE INSERT ON public.organizations FOR EACH ROW WHEN ((new.deleted_at IS NOT NULL)) EXECUTE FUNCTION internal.stamp_deletion();
+
+CREATE TRIGGER organizations_deleted BEFORE UPDATE ON public.organizations FOR EACH ROW WHEN (((new.deleted_at IS NOT NULL) AND (new.deleted_at IS DISTINCT FROM old.deleted_at))) EXECUTE FUNCTION internal.stamp_deletion();
+
 CREATE TRIGGER organizations_updated_at BEFORE UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION internal.set_updated_at();
 
 CREATE TRIGGER sessions_audit AFTER INSERT OR DELETE OR UPDATE ON public.sessions FOR EACH ROW EXECUTE FUNCTION internal.write_audit('ip_address,user_agent,metadata', 'last_active_at');
 
 CREATE TRIGGER users_audit AFTER INSERT OR DELETE OR UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION internal.write_audit('email,display_name');
+
+CREATE TRIGGER users_born_deleted BEFORE INSERT ON public.users FOR EACH ROW WHEN ((new.deleted_at IS NOT NULL)) EXECUTE FUNCTION internal.stamp_deletion();
+
+CREATE TRIGGER users_deleted BEFORE UPDATE ON public.users FOR EACH ROW WHEN (((new.deleted_at IS NOT NULL) AND (new.deleted_at IS DISTINCT FROM old.deleted_at))) EXECUTE FUNCTION internal.stamp_deletion();
 
 CREATE TRIGGER users_updated_at BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION internal.set_updated_at();
 

@@ -167,18 +167,19 @@ $_$;
 CREATE FUNCTION internal.clean_sessions(batch integer DEFAULT 10000) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '5s'
     AS $$
 DECLARE
   gone bigint;
 BEGIN
-  WITH ended AS (
-    (SELECT id FROM public.user_sessions WHERE expires_at < now() LIMIT batch)
-    UNION
-    (SELECT id FROM public.user_sessions
-      WHERE is_active AND last_activity < now() - interval '30 minutes' LIMIT batch)
+  WITH expired AS MATERIALIZED (
+    SELECT id FROM public.user_sessions WHERE expires_at < now() LIMIT batch FOR UPDATE SKIP LOCKED
+  ), idle AS MATERIALIZED (
+    SELECT id FROM public.user_sessions
+      WHERE is_active AND last_activity < now() - interval '30 minutes' LIMIT batch FOR UPDATE SKIP LOCKED
   )
-  DELETE FROM public.user_sessions s USING ended WHERE s.id = ended.id
-    AND (s.expires_at < now() OR (s.is_active AND s.last_activity < now() - interval '30 minutes'));
+  DELETE FROM public.user_sessions s USING (SELECT id FROM expired UNION SELECT id FROM idle) ended
+    WHERE s.id = ended.id;
   GET DIAGNOSTICS gone = ROW_COUNT;
   RETURN gone;
 END
@@ -397,7 +398,7 @@ CREATE FUNCTION public.all_server_usage() RETURNS SETOF public.server_usage
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
-  RETURN QUERY SELECT * FROM public.server_usage WHERE context.role() IS NOT NULL;
+  RETURN QUERY SELECT * FROM public.server_usage WHERE context.role() = 'mcp_portal_superadmin';
 END
 $$;
 
@@ -434,22 +435,26 @@ $$;
 CREATE FUNCTION public.record_event(event public.audit_action, on_type text, on_resource uuid, more jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
+    AS $_$
 DECLARE
   team uuid := context.tenant();
 BEGIN
-  IF context.subject() IS NULL THEN
+  IF context.subject() IS NULL
+    OR coalesce(context.role(), '') NOT IN ('mcp_portal_member', 'mcp_portal_admin', 'mcp_portal_superadmin') THEN
     RAISE EXCEPTION 'no valid context' USING ERRCODE = 'insufficient_privilege';
   END IF;
   IF event NOT IN ('config_exported', 'config_imported', 'bulk_enable', 'bulk_disable') THEN
     RAISE EXCEPTION '% is recorded by the change itself', event USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  IF length(on_type) > 63 OR pg_column_size(more) > 8192 THEN
+  IF length(on_type) > 63 OR octet_length(more::text) > 8192 THEN
     RAISE EXCEPTION 'the event is longer than 8 kB' USING ERRCODE = 'program_limit_exceeded';
+  END IF;
+  IF jsonb_path_exists(more, '$.**{33}') THEN
+    RAISE EXCEPTION 'the event is nested more than 32 levels deep' USING ERRCODE = 'program_limit_exceeded';
   END IF;
   PERFORM internal.append_audit(event, team, on_type, on_resource, NULL, NULL, more);
 END
-$$;
+$_$;
 
 CREATE FUNCTION public.seal_secret(plain text, team_key bytea, config uuid, version integer) RETURNS bytea
     LANGUAGE plpgsql STRICT SECURITY DEFINER
@@ -492,7 +497,7 @@ CREATE FUNCTION public.team_server_usage() RETURNS SETOF public.server_usage
 DECLARE
   team uuid := context.tenant();
 BEGIN
-  RETURN QUERY SELECT * FROM public.server_usage u WHERE u.team_id = team;
+  RETURN QUERY SELECT * FROM public.server_usage u WHERE u.team_id = team AND context.role() = 'mcp_portal_admin';
 END
 $$;
 
@@ -601,16 +606,6 @@ CREATE TABLE public.mcp_servers (
     CONSTRAINT mcp_servers_version_check CHECK ((length(version) <= 50))
 );
 
-CREATE VIEW public.server_statistics AS
-SELECT
-    NULL::uuid AS server_id,
-    NULL::uuid AS team_id,
-    NULL::text AS name,
-    NULL::public.catalog_type AS catalog_type,
-    NULL::bigint AS total_users,
-    NULL::bigint AS active_users,
-    NULL::bigint AS running_instances;
-
 CREATE TABLE public.team_members (
     team_id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -629,17 +624,6 @@ CREATE TABLE public.teams (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT teams_name_check CHECK (((length(name) >= 1) AND (length(name) <= 255)))
 );
-
-CREATE VIEW public.user_dashboard AS
-SELECT
-    NULL::uuid AS user_id,
-    NULL::uuid AS team_id,
-    NULL::text AS email,
-    NULL::text AS display_name,
-    NULL::public.portal_role AS role,
-    NULL::bigint AS total_servers,
-    NULL::bigint AS enabled_servers,
-    NULL::bigint AS running_servers;
 
 CREATE TABLE public.user_sessions (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -700,6 +684,9 @@ ALTER TABLE ONLY public.encryption_keys
 ALTER TABLE ONLY public.mcp_servers
     ADD CONSTRAINT mcp_servers_catalog_key UNIQUE (id, catalog_team_id);
 
+ALTER TABLE public.mcp_servers
+    ADD CONSTRAINT mcp_servers_metadata_depth_check CHECK ((NOT jsonb_path_exists(metadata, '$.**{33}'::jsonpath))) NOT VALID;
+
 ALTER TABLE ONLY public.mcp_servers
     ADD CONSTRAINT mcp_servers_name_key UNIQUE (catalog_team_id, name);
 
@@ -711,6 +698,9 @@ ALTER TABLE ONLY public.team_members
 
 ALTER TABLE ONLY public.teams
     ADD CONSTRAINT teams_pkey PRIMARY KEY (id);
+
+ALTER TABLE public.user_server_configs
+    ADD CONSTRAINT user_server_configs_config_metadata_depth_check CHECK ((NOT jsonb_path_exists(config_metadata, '$.**{33}'::jsonpath))) NOT VALID;
 
 ALTER TABLE ONLY public.user_server_configs
     ADD CONSTRAINT user_server_configs_key UNIQUE (team_id, user_id, server_id);
@@ -729,6 +719,9 @@ ALTER TABLE ONLY public.user_sessions
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_azure_oid_key UNIQUE (azure_oid);
+
+ALTER TABLE public.users
+    ADD CONSTRAINT users_metadata_depth_check CHECK ((NOT jsonb_path_exists(metadata, '$.**{33}'::jsonpath))) NOT VALID;
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);

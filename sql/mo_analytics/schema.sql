@@ -6,6 +6,7 @@ CREATE TABLE `event_counts` (
   PRIMARY KEY (`site`,`event`,`day`),
   KEY `event_counts_day_idx` (`day`) COMMENT 'query events-of-day'
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
 CREATE TABLE `load_runs` (
   `id` bigint(20) unsigned NOT NULL AUTO_INCREMENT,
   `source` varchar(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -15,6 +16,7 @@ CREATE TABLE `load_runs` (
   PRIMARY KEY (`id`),
   UNIQUE KEY `load_runs_source_day_key` (`source`,`day`) COMMENT 'query load-of-day'
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
 CREATE TABLE `page_views` (
   `day` date NOT NULL,
   `site` varchar(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,

@@ -15,8 +15,9 @@ CREATE TABLE `consent_records` (
   CONSTRAINT `consent_records_ip_hash_check` CHECK (`ip_hash` regexp '^[0-9a-f]{64}$'),
   CONSTRAINT `consent_records_anonymized_check` CHECK (`ip_hash` is null = (`anonymized_at` is not null))
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
 DELIMITER ;;
-/*!50003 CREATE*/*/ /*!50003 TRIGGER consent_records_no_update BEFORE UPDATE ON consent_records FOR EACH ROW
+CREATE TRIGGER consent_records_no_update BEFORE UPDATE ON consent_records FOR EACH ROW
 BEGIN
   IF OLD.anonymized_at IS NOT NULL OR NEW.anonymized_at IS NULL
     OR (NEW.id, NEW.purpose, NEW.granted, NEW.policy_version, NEW.consent_timestamp, NEW.created_at)
@@ -24,13 +25,14 @@ BEGIN
   THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a consent record is only ever anonymised: add another one';
   END IF;
-END */;;
+END ;;
 DELIMITER ;
+
 DELIMITER ;;
-/*!50003 CREATE*/*/ /*!50003 TRIGGER consent_records_no_delete BEFORE DELETE ON consent_records FOR EACH ROW
+CREATE TRIGGER consent_records_no_delete BEFORE DELETE ON consent_records FOR EACH ROW
 BEGIN
   IF OLD.consent_timestamp > current_timestamp() - INTERVAL 7 YEAR THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a consent record is kept for 7 years: anonymise it';
   END IF;
-END */;;
+END ;;
 DELIMITER ;

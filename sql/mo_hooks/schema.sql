@@ -13,6 +13,7 @@ CREATE TABLE `webhook_logs` (
   KEY `webhook_logs_received_at_idx` (`received_at`) COMMENT 'query logs-past-retention: 90 days',
   CONSTRAINT `webhook_logs_email_hash_check` CHECK (`email_hash` regexp '^[0-9a-f]{64}$')
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
 CREATE TABLE `webhook_queue` (
   `id` bigint(20) unsigned NOT NULL AUTO_INCREMENT,
   `log_id` bigint(20) unsigned NOT NULL,

@@ -9,6 +9,7 @@ CREATE TABLE `issues` (
   KEY `issues_list_idx` (`list_id`,`sent_at`) COMMENT 'foreign key; query issues-of-list',
   CONSTRAINT `issues_list_fkey` FOREIGN KEY (`list_id`) REFERENCES `lists` (`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
 CREATE TABLE `lists` (
   `id` bigint(20) unsigned NOT NULL AUTO_INCREMENT,
   `slug` varchar(100) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -16,6 +17,7 @@ CREATE TABLE `lists` (
   PRIMARY KEY (`id`),
   UNIQUE KEY `lists_slug_key` (`slug`) COMMENT 'query list-by-slug'
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
 CREATE TABLE `subscribers` (
   `id` bigint(20) unsigned NOT NULL AUTO_INCREMENT,
   `email_encrypted` varbinary(512) NOT NULL,
@@ -37,6 +39,7 @@ CREATE TABLE `subscribers` (
   CONSTRAINT `subscribers_confirmed_check` CHECK (`status` <> 'ACTIVE' or `confirmed_at` is not null),
   CONSTRAINT `subscribers_unsubscribed_check` CHECK (`status` <> 'UNSUBSCRIBED' or `unsubscribed_at` is not null)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
 CREATE TABLE `subscriptions` (
   `list_id` bigint(20) unsigned NOT NULL,
   `subscriber_id` bigint(20) unsigned NOT NULL,

@@ -6,6 +6,7 @@ CREATE TABLE `ballots` (
   KEY `ballots_option_idx` (`poll_id`,`position`) COMMENT 'foreign key; query result-of-poll',
   CONSTRAINT `ballots_option_fkey` FOREIGN KEY (`poll_id`, `position`) REFERENCES `poll_options` (`poll_id`, `position`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
 CREATE TABLE `participations` (
   `poll_id` bigint(20) unsigned NOT NULL,
   `voter_id` bigint(20) unsigned NOT NULL,
@@ -15,6 +16,7 @@ CREATE TABLE `participations` (
   CONSTRAINT `participations_poll_fkey` FOREIGN KEY (`poll_id`) REFERENCES `polls` (`id`),
   CONSTRAINT `participations_voter_fkey` FOREIGN KEY (`voter_id`) REFERENCES `voters` (`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
 CREATE TABLE `poll_options` (
   `poll_id` bigint(20) unsigned NOT NULL,
   `position` tinyint(3) unsigned NOT NULL,
@@ -23,6 +25,7 @@ CREATE TABLE `poll_options` (
   UNIQUE KEY `poll_options_label_key` (`poll_id`,`label`),
   CONSTRAINT `poll_options_poll_fkey` FOREIGN KEY (`poll_id`) REFERENCES `polls` (`id`) ON DELETE CASCADE
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
 CREATE TABLE `polls` (
   `id` bigint(20) unsigned NOT NULL AUTO_INCREMENT,
   `title` varchar(255) NOT NULL,
@@ -35,6 +38,7 @@ CREATE TABLE `polls` (
   KEY `polls_open_idx` (`closes_at`,`opens_at`) COMMENT 'query open-polls',
   CONSTRAINT `polls_period_check` CHECK (`closes_at` > `opens_at`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
 CREATE TABLE `voters` (
   `id` bigint(20) unsigned NOT NULL AUTO_INCREMENT,
   `member_hash` char(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,

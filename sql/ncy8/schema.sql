@@ -55,18 +55,24 @@ CREATE FUNCTION internal.guard_member_role() RETURNS trigger
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
-  former public.org_role := CASE WHEN TG_OP = 'UPDATE' THEN OLD.role END;
+  acting CONSTANT text := coalesce(context.role(), CASE WHEN NOT row_security_active(TG_RELID) THEN 'svc_ncy8' END);
 BEGIN
-  IF NEW.role IS NOT DISTINCT FROM former THEN
+  IF TG_OP = 'UPDATE' AND (NEW.organization_id, NEW.user_id, NEW.role, NEW.deleted_at)
+      IS NOT DISTINCT FROM (OLD.organization_id, OLD.user_id, OLD.role, OLD.deleted_at) THEN
     RETURN NEW;
   END IF;
-  IF NEW.user_id = context.subject() THEN
+  IF acting IS NULL THEN
+    RAISE EXCEPTION 'a role is given or taken in a signed context alone' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  IF TG_OP <> 'DELETE' AND NEW.user_id IS NOT DISTINCT FROM context.subject() AND (TG_OP = 'INSERT' OR NEW.deleted_at IS NULL
+      OR (NEW.organization_id, NEW.user_id, NEW.role) IS DISTINCT FROM (OLD.organization_id, OLD.user_id, OLD.role)) THEN
     RAISE EXCEPTION 'nobody changes a role of their own' USING ERRCODE = 'insufficient_privilege';
   END IF;
-  IF 'OWNER' IN (NEW.role, former) AND context.role() <> 'svc_ncy8' THEN
+  IF acting IS DISTINCT FROM 'svc_ncy8'
+    AND ((TG_OP <> 'INSERT' AND OLD.role = 'OWNER') OR (TG_OP <> 'DELETE' AND NEW.role = 'OWNER')) THEN
     RAISE EXCEPTION 'only the service changes who owns an organisation' USING ERRCODE = 'insufficient_privilege';
   END IF;
-  RETURN NEW;
+  RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
 END
 $$;
 
@@ -81,8 +87,11 @@ DECLARE
   month timestamptz;
   oldest timestamptz;
 BEGIN
-  -- One at a time; a second one finds the work done.
-  PERFORM pg_advisory_xact_lock(hashtext('maintain_log'), hashtext(log_name));
+  -- One at a time; a second one finds the work done. Nobody else can lock what is in this schema, nor does a lock of its log conflict.
+  EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', rest);
+  -- A time that somebody made up makes no months.
+  EXECUTE format('DELETE FROM %s WHERE %I < $1', rest, time_column)
+    USING date_trunc('month', now() - keep);
   EXECUTE format('SELECT min(%I) FROM %s', time_column, rest) INTO oldest;
   FOR month IN SELECT generate_series(
     date_trunc('month', least(oldest, now())), date_trunc('month', now()) + interval '3 months', interval '1 month')
@@ -138,7 +147,17 @@ CREATE FUNCTION internal.sign_grant() RETURNS trigger
 DECLARE
   subject CONSTANT uuid := context.subject();
 BEGIN
-  IF NEW.user_id = subject THEN
+  IF TG_OP = 'UPDATE' AND (NEW.organization_id, NEW.user_id, NEW.role_id)
+      IS NOT DISTINCT FROM (OLD.organization_id, OLD.user_id, OLD.role_id) THEN
+    IF row_security_active(TG_RELID) THEN
+      NEW.granted_by := OLD.granted_by;
+    END IF;
+    RETURN NEW;
+  END IF;
+  IF row_security_active(TG_RELID) AND context.role() IS NULL THEN
+    RAISE EXCEPTION 'a role is given in a signed context alone' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  IF NEW.user_id IS NOT DISTINCT FROM subject THEN
     RAISE EXCEPTION 'nobody grants a role to themselves' USING ERRCODE = 'insufficient_privilege';
   END IF;
   NEW.granted_by := coalesce(subject, NEW.granted_by);
@@ -146,21 +165,34 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION internal.without_secrets(value jsonb) RETURNS jsonb
+CREATE FUNCTION internal.stamp_deletion() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  NEW.deleted_at := coalesce(CASE WHEN TG_OP = 'UPDATE' THEN OLD.deleted_at END, clock_timestamp());
+  RETURN NEW;
+END
+$$;
+
+CREATE FUNCTION internal.without_secrets(value jsonb, levels integer) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 BEGIN
+  IF levels = 0 AND jsonb_typeof(value) IN ('object', 'array') THEN
+    RETURN '"[too deep]"';
+  END IF;
   RETURN CASE jsonb_typeof(value)
     WHEN 'object' THEN (
       SELECT coalesce(jsonb_object_agg(entry.key, CASE
         WHEN entry.value = 'null' THEN entry.value
         WHEN entry.key ~* '(passw|secret|token|credential|authori[sz]ation|cookie|(api|private|signing|encryption|access)[_-]?key|_hash$)'
           THEN '"[secret]"'
-        ELSE internal.without_secrets(entry.value) END), '{}')
+        ELSE internal.without_secrets(entry.value, levels - 1) END), '{}')
       FROM jsonb_each(value) entry)
     WHEN 'array' THEN (
-      SELECT coalesce(jsonb_agg(internal.without_secrets(item.value) ORDER BY item.ordinality), '[]')
+      SELECT coalesce(jsonb_agg(internal.without_secrets(item.value, levels - 1) ORDER BY item.ordinality), '[]')
       FROM jsonb_array_elements(value) WITH ORDINALITY item)
     ELSE value END;
 END
@@ -217,8 +249,8 @@ BEGIN
     event,
     TG_TABLE_NAME,
     (whole ->> 'id')::uuid,
-    internal.without_secrets(before_row),
-    internal.without_secrets(after_row),
+    internal.without_secrets(before_row, 40),
+    internal.without_secrets(after_row, 40),
     address,
     left(nullif(current_setting('request.user_agent', true), ''), 512));
   RETURN NULL;
@@ -271,7 +303,9 @@ CREATE FUNCTION public.delete_expired_backup_snapshots() RETURNS bigint
 DECLARE
   gone bigint;
 BEGIN
-  DELETE FROM public.backup_snapshots WHERE created_at <= now() - interval '30 days';
+  PERFORM public.demand_context('public.backup_snapshots');
+  DELETE FROM public.backup_snapshots WHERE id IN (
+    SELECT id FROM public.backup_snapshots WHERE created_at <= now() - interval '30 days' FOR UPDATE SKIP LOCKED);
   GET DIAGNOSTICS gone = ROW_COUNT;
   RETURN gone;
 END
@@ -304,32 +338,53 @@ END
 $$;
 
 CREATE FUNCTION public.maintain_logs() RETURNS TABLE(partition text, event text)
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET lock_timeout TO '5s'
     AS $$
-  SELECT * FROM internal.maintain_log('public.audit_logs', 'created_at', interval '7 years')
-  UNION ALL SELECT * FROM internal.maintain_log('public.error_logs', 'created_at', interval '90 days')
-  UNION ALL SELECT * FROM internal.maintain_log('public.access_logs', 'timestamp', interval '90 days');
+BEGIN
+  IF current_setting('is_superuser') = 'off' AND context.role() IS DISTINCT FROM 'svc_ncy8' THEN
+    RAISE EXCEPTION 'the months are made in a signed context of the service' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  RETURN QUERY SELECT * FROM internal.maintain_log('public.audit_logs', 'created_at', interval '7 years');
+  RETURN QUERY SELECT * FROM internal.maintain_log('public.error_logs', 'created_at', interval '90 days');
+  RETURN QUERY SELECT * FROM internal.maintain_log('public.access_logs', 'timestamp', interval '90 days');
+END
 $$;
 
 CREATE FUNCTION public.purge_deleted() RETURNS TABLE(table_name text, purged bigint)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $$
+    SET lock_timeout TO '1s'
+    AS $_$
+DECLARE
+  place tid;
+  went bigint;
 BEGIN
   PERFORM public.demand_context('public.users');
   FOREACH table_name IN ARRAY ARRAY[
     'tasks', 'team_members', 'teams', 'projects', 'organization_members', 'organizations', 'users']
   LOOP
-    EXECUTE format('DELETE FROM public.%I gone WHERE deleted_at <= now() - interval ''7 years''', table_name)
-      || CASE WHEN table_name = 'users'
-        THEN ' AND NOT EXISTS (SELECT FROM public.organizations WHERE owner_id = gone.id)' ELSE '' END;
-    GET DIAGNOSTICS purged = ROW_COUNT;
+    purged := 0;
+    FOR place IN EXECUTE format('SELECT ctid FROM public.%I gone WHERE deleted_at <= now() - interval ''7 years''', table_name)
+        || CASE WHEN table_name = 'users'
+          THEN ' AND NOT EXISTS (SELECT FROM public.organizations WHERE owner_id = gone.id)' ELSE '' END
+        || ' FOR UPDATE SKIP LOCKED'
+    LOOP
+      BEGIN
+        EXECUTE format('DELETE FROM public.%I WHERE ctid = $1', table_name) USING place;
+        GET DIAGNOSTICS went = ROW_COUNT;
+        purged := purged + went;
+      EXCEPTION
+        -- The context has ended, or is another one: nothing else would go either.
+        WHEN insufficient_privilege THEN RAISE;
+        WHEN OTHERS THEN RAISE WARNING 'a row of % stays: error %', table_name, SQLSTATE;
+      END;
+    END LOOP;
     RETURN NEXT;
   END LOOP;
 END
-$$;
+$_$;
 
 CREATE TABLE public.access_logs (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -373,7 +428,7 @@ CREATE TABLE public.audit_logs (
     new_value jsonb,
     ip_address inet,
     user_agent text,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT audit_logs_action_check CHECK ((action = ANY (ARRAY['INSERT'::text, 'UPDATE'::text, 'DELETE'::text, 'SOFT_DELETE'::text, 'RESTORE'::text, 'ANONYMIZE'::text])))
 )
 PARTITION BY RANGE (created_at);
@@ -389,7 +444,7 @@ CREATE TABLE internal.audit_logs_default (
     new_value jsonb,
     ip_address inet,
     user_agent text,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT audit_logs_action_check CHECK ((action = ANY (ARRAY['INSERT'::text, 'UPDATE'::text, 'DELETE'::text, 'SOFT_DELETE'::text, 'RESTORE'::text, 'ANONYMIZE'::text])))
 );
 
@@ -637,6 +692,9 @@ ALTER TABLE ONLY public.organization_members
 ALTER TABLE ONLY public.organizations
     ADD CONSTRAINT organizations_pkey PRIMARY KEY (id);
 
+ALTER TABLE public.organizations
+    ADD CONSTRAINT organizations_settings_depth_check CHECK ((NOT jsonb_path_exists(settings, '$.**{33}'::jsonpath))) NOT VALID;
+
 ALTER TABLE ONLY public.permissions
     ADD CONSTRAINT permissions_key_key UNIQUE (key);
 
@@ -652,6 +710,9 @@ COMMENT ON CONSTRAINT projects_organization_id_key ON public.projects IS 'foreig
 
 ALTER TABLE ONLY public.projects
     ADD CONSTRAINT projects_pkey PRIMARY KEY (id);
+
+ALTER TABLE public.projects
+    ADD CONSTRAINT projects_settings_depth_check CHECK ((NOT jsonb_path_exists(settings, '$.**{33}'::jsonpath))) NOT VALID;
 
 ALTER TABLE ONLY public.role_permissions
     ADD CONSTRAINT role_permissions_pkey PRIMARY KEY (role_id, permission_id);
@@ -674,6 +735,9 @@ ALTER TABLE ONLY public.sessions
 
 COMMENT ON CONSTRAINT sessions_refresh_token_hash_key ON public.sessions IS 'query session-by-token';
 
+ALTER TABLE public.tasks
+    ADD CONSTRAINT tasks_metadata_depth_check CHECK ((NOT jsonb_path_exists(metadata, '$.**{33}'::jsonpath))) NOT VALID;
+
 ALTER TABLE ONLY public.tasks
     ADD CONSTRAINT tasks_pkey PRIMARY KEY (id);
 
@@ -690,6 +754,9 @@ ALTER TABLE ONLY public.teams
 
 ALTER TABLE ONLY public.user_preferences
     ADD CONSTRAINT user_preferences_pkey PRIMARY KEY (id);
+
+ALTER TABLE public.user_preferences
+    ADD CONSTRAINT user_preferences_preferences_depth_check CHECK ((NOT jsonb_path_exists(preferences, '$.**{33}'::jsonpath))) NOT VALID;
 
 ALTER TABLE ONLY public.user_preferences
     ADD CONSTRAINT user_preferences_user_id_key UNIQUE (user_id);
@@ -873,15 +940,29 @@ CREATE TRIGGER audit_logs_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON pub
 
 CREATE TRIGGER organization_members_audit AFTER INSERT OR DELETE OR UPDATE ON public.organization_members FOR EACH ROW EXECUTE FUNCTION internal.write_audit('email');
 
+CREATE TRIGGER organization_members_born_deleted BEFORE INSERT ON public.organization_members FOR EACH ROW WHEN ((new.deleted_at IS NOT NULL)) EXECUTE FUNCTION internal.stamp_deletion();
+
+CREATE TRIGGER organization_members_deleted BEFORE UPDATE ON public.organization_members FOR EACH ROW WHEN (((new.deleted_at IS NOT NULL) AND (new.deleted_at IS DISTINCT FROM old.deleted_at))) EXECUTE FUNCTION internal.stamp_deletion();
+
+CREATE TRIGGER organization_members_guard BEFORE DELETE OR UPDATE ON public.organization_members FOR EACH ROW EXECUTE FUNCTION internal.guard_member_role();
+
 CREATE TRIGGER organization_members_role BEFORE INSERT OR UPDATE OF role ON public.organization_members FOR EACH ROW EXECUTE FUNCTION internal.guard_member_role();
 
 CREATE TRIGGER organizations_audit AFTER INSERT OR DELETE OR UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION internal.write_audit();
+
+CREATE TRIGGER organizations_born_deleted BEFORE INSERT ON public.organizations FOR EACH ROW WHEN ((new.deleted_at IS NOT NULL)) EXECUTE FUNCTION internal.stamp_deletion();
+
+CREATE TRIGGER organizations_deleted BEFORE UPDATE ON public.organizations FOR EACH ROW WHEN (((new.deleted_at IS NOT NULL) AND (new.deleted_at IS DISTINCT FROM old.deleted_at))) EXECUTE FUNCTION internal.stamp_deletion();
 
 CREATE TRIGGER organizations_updated_at BEFORE UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION internal.set_updated_at();
 
 CREATE TRIGGER permissions_audit AFTER INSERT OR DELETE OR UPDATE ON public.permissions FOR EACH ROW EXECUTE FUNCTION internal.write_audit();
 
 CREATE TRIGGER projects_audit AFTER INSERT OR DELETE OR UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION internal.write_audit();
+
+CREATE TRIGGER projects_born_deleted BEFORE INSERT ON public.projects FOR EACH ROW WHEN ((new.deleted_at IS NOT NULL)) EXECUTE FUNCTION internal.stamp_deletion();
+
+CREATE TRIGGER projects_deleted BEFORE UPDATE ON public.projects FOR EACH ROW WHEN (((new.deleted_at IS NOT NULL) AND (new.deleted_at IS DISTINCT FROM old.deleted_at))) EXECUTE FUNCTION internal.stamp_deletion();
 
 CREATE TRIGGER projects_updated_at BEFORE UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION internal.set_updated_at();
 
@@ -893,11 +974,23 @@ CREATE TRIGGER sessions_audit AFTER INSERT OR DELETE OR UPDATE ON public.session
 
 CREATE TRIGGER tasks_audit AFTER INSERT OR DELETE OR UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION internal.write_audit('description');
 
+CREATE TRIGGER tasks_born_deleted BEFORE INSERT ON public.tasks FOR EACH ROW WHEN ((new.deleted_at IS NOT NULL)) EXECUTE FUNCTION internal.stamp_deletion();
+
+CREATE TRIGGER tasks_deleted BEFORE UPDATE ON public.tasks FOR EACH ROW WHEN (((new.deleted_at IS NOT NULL) AND (new.deleted_at IS DISTINCT FROM old.deleted_at))) EXECUTE FUNCTION internal.stamp_deletion();
+
 CREATE TRIGGER tasks_updated_at BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION internal.set_updated_at();
 
 CREATE TRIGGER team_members_audit AFTER INSERT OR DELETE OR UPDATE ON public.team_members FOR EACH ROW EXECUTE FUNCTION internal.write_audit();
 
+CREATE TRIGGER team_members_born_deleted BEFORE INSERT ON public.team_members FOR EACH ROW WHEN ((new.deleted_at IS NOT NULL)) EXECUTE FUNCTION internal.stamp_deletion();
+
+CREATE TRIGGER team_members_deleted BEFORE UPDATE ON public.team_members FOR EACH ROW WHEN (((new.deleted_at IS NOT NULL) AND (new.deleted_at IS DISTINCT FROM old.deleted_at))) EXECUTE FUNCTION internal.stamp_deletion();
+
 CREATE TRIGGER teams_audit AFTER INSERT OR DELETE OR UPDATE ON public.teams FOR EACH ROW EXECUTE FUNCTION internal.write_audit();
+
+CREATE TRIGGER teams_born_deleted BEFORE INSERT ON public.teams FOR EACH ROW WHEN ((new.deleted_at IS NOT NULL)) EXECUTE FUNCTION internal.stamp_deletion();
+
+CREATE TRIGGER teams_deleted BEFORE UPDATE ON public.teams FOR EACH ROW WHEN (((new.deleted_at IS NOT NULL) AND (new.deleted_at IS DISTINCT FROM old.deleted_at))) EXECUTE FUNCTION internal.stamp_deletion();
 
 CREATE TRIGGER teams_updated_at BEFORE UPDATE ON public.teams FOR EACH ROW EXECUTE FUNCTION internal.set_updated_at();
 
@@ -907,9 +1000,15 @@ CREATE TRIGGER user_preferences_updated_at BEFORE UPDATE ON public.user_preferen
 
 CREATE TRIGGER user_roles_audit AFTER INSERT OR DELETE OR UPDATE ON public.user_roles FOR EACH ROW EXECUTE FUNCTION internal.write_audit();
 
+CREATE TRIGGER user_roles_granted_again BEFORE UPDATE ON public.user_roles FOR EACH ROW EXECUTE FUNCTION internal.sign_grant();
+
 CREATE TRIGGER user_roles_granted_by BEFORE INSERT ON public.user_roles FOR EACH ROW EXECUTE FUNCTION internal.sign_grant();
 
 CREATE TRIGGER users_audit AFTER INSERT OR DELETE OR UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION internal.write_audit('email');
+
+CREATE TRIGGER users_born_deleted BEFORE INSERT ON public.users FOR EACH ROW WHEN ((new.deleted_at IS NOT NULL)) EXECUTE FUNCTION internal.stamp_deletion();
+
+CREATE TRIGGER users_deleted BEFORE UPDATE ON public.users FOR EACH ROW WHEN (((new.deleted_at IS NOT NULL) AND (new.deleted_at IS DISTINCT FROM old.deleted_at))) EXECUTE FUNCTION internal.stamp_deletion();
 
 CREATE TRIGGER users_updated_at BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION internal.set_updated_at();
 

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { EstateConfig } from "../../provider/config";
 import { hostCertificate } from "../../provider/kinds/host-certificate";
 import type { Call, FieldChange, Properties } from "../../provider/wire/kind";
-import { freePort, type Sshd, startSshd } from "../support/sshd";
+import { freePort } from "../support/free-port";
+import { type Sshd, startSshd } from "../support/sshd";
 
 const openssl = promisify(execFile);
 const day = 86_400_000;
@@ -225,7 +226,9 @@ describe("a certificate on a host", () => {
       { stdio: "ignore" },
     );
     try {
-      const redis = { engine: "redis", admin: { user: "admin", password: "p" } };
+      // The second of two instances; nothing answers for the first.
+      const instances = { main: await freePort(), crm: port };
+      const redis = { engine: "redis", admin: { user: "admin", password: "p" }, port: null, instances };
       const seen = async () =>
         (await kind.read(call, "db.test", { inputs: declared(redis), state }))?.state.condition;
       await expect.poll(seen).toBe("sound");
@@ -234,6 +237,52 @@ describe("a certificate on a host", () => {
     } finally {
       former.kill();
     }
+  });
+
+  describe("the authorities of its clients", () => {
+    const pem = (text: string) => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`;
+    const trusting = (text: string) => declared({ clientAuthorities: pem(text) });
+    const file = () => fs.readFile(at("clients.crt"), "utf8");
+    const trust = async (text: string, before: State) =>
+      kind.update(call, "db.test", kept(before), trusting(text));
+
+    test("lie beside it, and are read by everybody: they hold no secret", async () => {
+      const state = await trust("b25l", await create());
+      expect(await file()).toBe(pem("b25l"));
+      expect((await fs.stat(at("clients.crt"))).mode & 0o777).toBe(0o644);
+      expect(await refresh(state)).toEqual(state);
+      await trust("dHdv", state);
+      expect(await file()).toBe(pem("dHdv"));
+    });
+
+    test("changed by hand show after a refresh, and are put back", async () => {
+      const state = await trust("b25l", await create());
+      await fs.appendFile(at("clients.crt"), pem("c3RyYW5nZXI="));
+      const seen = await refresh(state);
+      expect(seen.clientAuthorities).not.toBe(state.clientAuthorities);
+      const paths = kind
+        .diff?.(kept(seen), trusting("b25l") as unknown as Properties)
+        .map(({ path }) => path);
+      expect(paths).toEqual(["clientAuthorities"]);
+      await trust("b25l", seen);
+      expect(await file()).toBe(pem("b25l"));
+    });
+
+    test("that a run wrote and did not live to tell the server are written again", async () => {
+      const state = await trust("b25l", await create());
+      await fs.writeFile(at("clients.crt"), pem("dHdv"));
+      await fs.writeFile(at("clients.read"), pem("b25l"));
+      expect((await refresh(state)).clientAuthorities).toBe("");
+      await trust("dHdv", state);
+      expect(await fs.readFile(at("clients.read"), "utf8")).toBe(pem("dHdv"));
+    });
+
+    test("of none are not looked at, whatever lies there", async () => {
+      const state = await create();
+      await fs.writeFile(at("clients.crt"), "something");
+      expect(await refresh(state)).toEqual(state);
+      expect(plan(state)).toEqual([]);
+    });
   });
 
   test("a host that cannot be reached is an error and not a missing certificate", async () => {
@@ -278,7 +327,30 @@ describe("the declaration of a certificate", () => {
       { urn: "" },
     );
     expect(failures.map(({ property }) => property).sort()).toEqual(
-      ["address", "admin", "colour", "directory", "name", "owner", "port", "renewBefore"].sort(),
+      ["address", "admin", "colour", "directory", "instances", "name", "owner", "port", "renewBefore"].sort(),
     );
+  });
+
+  test("takes certificates for the authorities of clients, and nothing else", () => {
+    const faults = (clientAuthorities: string) =>
+      kind
+        .check({ ...good, clientAuthorities }, undefined, { urn: "" })
+        .failures.map(({ property }) => property);
+    const pem = "-----BEGIN CERTIFICATE-----\nbGFi\n-----END CERTIFICATE-----\n";
+    expect(faults(pem + pem)).toEqual([]);
+    for (const text of ["", "lab", pem.trim(), `${pem}\n`, pem.replace("CERTIFICATE", "PRIVATE KEY")])
+      expect(faults(text)).toEqual(["clientAuthorities"]);
+  });
+
+  test("has ports by name for Redis, and one port for the others", () => {
+    const admin = { user: "admin", password: "p" };
+    const faults = (changes: Properties) =>
+      kind.check({ ...good, ...changes }, undefined, { urn: "" }).failures.map(({ property }) => property);
+    const redis = { engine: "redis", port: null, admin };
+    expect(faults({ ...redis, instances: { crm: 6381 } })).toEqual([]);
+    expect(faults({ ...redis, instances: { crm: 0 } })).toEqual(["instances"]);
+    expect(faults({ ...redis, instances: { "crm; id": 6381 } })).toEqual(["instances"]);
+    expect(faults({ instances: { crm: 6381 } })).toEqual(["instances"]);
+    expect(faults({ port: null })).toEqual(["port"]);
   });
 });

@@ -105,6 +105,23 @@ describe.each(["10.11", "11.8"] as const)("drift of mariadb:Account on MariaDB %
     ],
     ["REQUIRE", (account) => [`ALTER USER ${account} REQUIRE NONE`], () => ({ require: "NONE" })],
     [
+      "REQUIRE of half a certificate",
+      (account) => [`ALTER USER ${account} REQUIRE SUBJECT '/CN=mallory'`],
+      () => ({ require: "SPECIFIED" }),
+    ],
+    [
+      "REQUIRE of somebody's certificate, by a cipher beside it",
+      (account) => [
+        `ALTER USER ${account} REQUIRE SUBJECT '/CN=mallory' AND ISSUER '/CN=x' AND CIPHER 'ANY'`,
+      ],
+      () => ({ require: "SPECIFIED" }),
+    ],
+    [
+      "REQUIRE of somebody's certificate",
+      (account) => [`ALTER USER ${account} REQUIRE SUBJECT '/CN=mallory' AND ISSUER '/CN=x'`],
+      () => ({ require: { subject: "/CN=mallory", issuer: "/CN=x" } }),
+    ],
+    [
       "the connection limit",
       (account) => [`ALTER USER ${account} WITH MAX_USER_CONNECTIONS 500`],
       () => ({ maxUserConnections: 500 }),
@@ -180,7 +197,7 @@ describe.each(["10.11", "11.8"] as const)("drift of mariadb:Account on MariaDB %
 
   test("a host that is declared elsewhere is left alone", async () => {
     const { id, inputs } = await on.created({ otherHosts: ["10.0.0.9"] });
-    await on.sql(`CREATE USER ${inputs.user}@'10.0.0.9' ACCOUNT LOCK`);
+    await on.sql(`CREATE USER ${inputs.user}@'10.0.0.9' IDENTIFIED BY 'of another' ACCOUNT LOCK`);
     expect(await on.read(id, inputs)).toEqual(inputs);
     await kind.update(on.call, id, { inputs, state: inputs }, inputs);
     expect(await on.read(id, inputs)).toEqual(inputs);

@@ -59,12 +59,15 @@ describe.each(["16", "17"] as const)("postgres:Database on PostgreSQL %s", (vers
     await bench.sql(`ALTER DATABASE ${name} OWNER TO owner_two`);
     await bench.sql(`ALTER DATABASE ${name} CONNECTION LIMIT 500`);
     await bench.sql("DROP EXTENSION hstore", name);
+    await bench.sql(`ALTER DATABASE ${name} SET statement_timeout = '1ms'`);
+    await bench.sql(`ALTER DATABASE ${name} SET app.key = 'a secret of the application'`);
     const drifted = await kind.read(name, declared);
     expect(drifted).toEqual({
       ...declared,
       owner: "owner_two",
       connectionLimit: 500,
       extensions: ["pgcrypto"],
+      settings: ["app.key=...", "statement_timeout=1ms"],
     });
     await kind.update(name, drifted as PostgresDatabaseInputs, declared);
     expect(await kind.read(name, declared)).toEqual(declared);

@@ -18,7 +18,7 @@ export function cacheDirectory(env: NodeJS.ProcessEnv = process.env): string {
 }
 
 /** What ca-certificates collects; Python's requests does not start without it. */
-const AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt";
+export const AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt";
 
 const building = new Map<string, Promise<string>>();
 

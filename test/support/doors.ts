@@ -1,8 +1,9 @@
+import { redisUsers } from "../../estate/catalogue";
 import { cloudPort, githubPort, hosts, operator } from "../../lab/hosts";
 import { onHost } from "./lab";
 import { succeed } from "./run";
 
-export const ports = [22, 80, 3306, cloudPort, 5432, 6379, 6380, githubPort];
+export const ports = [22, 80, 3306, cloudPort, 5432, 6379, ...redisUsers.map(({ port }) => port), githubPort];
 
 export const sources = ["operator", ...hosts.map(({ name }) => name)] as const;
 type Source = (typeof sources)[number];

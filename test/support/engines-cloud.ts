@@ -4,7 +4,8 @@ import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { cloudPackages } from "../../lab/packages";
 import { debianRoot } from "./debian-root";
-import { ended, freePort, LOCAL_NAMES, selfSigned } from "./engines-mariadb";
+import { ended, LOCAL_NAMES, selfSigned } from "./engines-mariadb";
+import { freePort } from "./free-port";
 import { projectDirectory } from "./run";
 
 export interface CloudEngine {
@@ -18,6 +19,8 @@ export interface CloudEngine {
   caCertificate: string;
   /** Its path. */
   caBundle: string;
+  /** From now on S3 takes it for this time; undefined: for what it is. What is put is as old as that. */
+  setClock(at: Date | undefined): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -37,11 +40,12 @@ export async function startCloud(): Promise<CloudEngine> {
   };
   try {
     await fs.cp(path.join(projectDirectory, "lab/cloud"), directory, { recursive: true });
+    await fs.copyFile(path.join(__dirname, "cloud-clock.py"), path.join(directory, "clock.py"));
     await selfSigned(directory, LOCAL_NAMES);
     await fs.writeFile(path.join(directory, "operator"), Object.values(operator).join("\n"), { mode: 0o600 });
     const [port, plainPort] = [await freePort(), await freePort()];
     const files = ["cert.pem", "key.pem", "operator"].map((name) => `${inside}/${name}`);
-    const program = ["/usr/bin/python3", "-B", `${inside}/server.py`, "127.0.0.1", String(port), ...files];
+    const program = ["/usr/bin/python3", "-B", `${inside}/clock.py`, "127.0.0.1", String(port), ...files];
     server = spawn("setpriv", ["--pdeathsig", "KILL", "chroot", root, ...program, String(plainPort)], {
       stdio: ["ignore", "pipe", "pipe"],
       env: { PATH: process.env.PATH, LC_ALL: "C.UTF-8" },
@@ -54,6 +58,10 @@ export async function startCloud(): Promise<CloudEngine> {
       operator,
       caCertificate: await fs.readFile(caBundle, "utf8"),
       caBundle,
+      async setClock(at) {
+        const offset = at === undefined ? 0 : (at.getTime() - Date.now()) / 1000;
+        await fs.writeFile(path.join(directory, "clock-offset"), String(offset));
+      },
       stop,
     };
   } catch (error) {

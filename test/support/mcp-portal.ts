@@ -10,6 +10,7 @@ import { postgresRowSecurity } from "../../provider/kinds/postgres-row-security"
 import type { PostgresVersion } from "./engines-postgres";
 import { loadFixtures } from "./fixtures";
 import { type PostgresBench, postgresBench } from "./postgres-kinds";
+import { verbatim } from "./verbatim";
 
 const project = path.join(__dirname, "../..");
 
@@ -40,7 +41,9 @@ export async function startPortal(version: PostgresVersion): Promise<Portal> {
   });
   const connections: PostgresConnection[] = [];
   const login = async (database: string) => {
-    const connection = await connectPostgres(bench.engine, bench.engine, { ...bench.engine.admin, database });
+    const connection = verbatim(
+      await connectPostgres(bench.engine, bench.engine, { ...bench.engine.admin, database }),
+    );
     connections.push(connection);
     return connection;
   };

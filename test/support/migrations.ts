@@ -6,6 +6,7 @@ import type { Engine } from "../../estate/types";
 import { migrateDown, migrateUp } from "../../migrate/run";
 import { type MigratedDatabase, mariadbDatabase, postgresDatabase } from "../../migrate/scratch";
 import type { DeclaredMigration, MigrationEvent, MigrationStore } from "../../migrate/types";
+import type { DebianSuite } from "./debian-root";
 import { type EngineName, startEngine } from "./engines";
 import type { MariadbEngine } from "./engines-mariadb";
 import type { PostgresEngine } from "./engines-postgres";
@@ -22,8 +23,8 @@ export interface Scratch {
   down(set: MigrationSet, to: number): Promise<string[]>;
   /** One statement as the admin; rows of a SELECT. */
   sql(statement: string): Promise<Record<string, unknown>[]>;
-  /** What the engine's own dump program says of its schema. */
-  dump(): Promise<string>;
+  /** What the engine's own dump program says of its schema. MariaDB: the program of that release, 11.8's where none is named. */
+  dump(client?: DebianSuite): Promise<string>;
 }
 
 export interface MigrationBench {
@@ -110,7 +111,7 @@ async function mariadbMigrations(engine: MariadbEngine): Promise<MigrationBench>
             await connection.query(`USE ${database}`);
             return connection.query(statement);
           }),
-        dump: () => dumpMariadb(engine, database),
+        dump: (client) => dumpMariadb(engine, database, client),
       });
     },
     databases: async () =>

@@ -4,8 +4,9 @@ import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { connectPostgres, type PostgresConnection } from "../../connect/postgres";
 import { debianRoot } from "./debian-root";
-import { ended, freePort, LOCAL_NAMES, selfSigned } from "./engines-mariadb";
+import { ended, LOCAL_NAMES, selfSigned } from "./engines-mariadb";
 import type { PostgresEngine } from "./engines-postgres";
+import { freePort } from "./free-port";
 
 /** PgBouncer refuses to run as root. */
 const UNPRIVILEGED = 65534;

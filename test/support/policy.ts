@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import type {
   PolicyResource,
   PolicyResourceOptions,
@@ -6,21 +7,29 @@ import type {
 } from "@pulumi/policy";
 // What @pulumi/policy wraps properties in before a rule sees them: the first touch of an unknown value throws.
 import * as proxy from "@pulumi/policy/proxy";
-import { describe, expect, it } from "vitest";
+import { type JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
+import { loadModule } from "libpg-query";
+import { beforeAll, describe, expect, it } from "vitest";
+import "../../policy/seals";
 
-const { unknownCheckingProxy, unknownStringValue } = proxy as unknown as {
-  unknownCheckingProxy<Props>(props: Props): Props;
-  unknownStringValue: string;
+const { unknownCheckingProxy } = proxy as unknown as { unknownCheckingProxy<Props>(props: Props): Props };
+const wire = createRequire(__filename)("@pulumi/policy/deserialize") as {
+  deserializeProperties(struct: Struct, proxySecrets: boolean): Props;
 };
+// Rules parse SQL.
+beforeAll(loadModule);
 
-/** A value that is not known in a preview, as it reaches the pack. */
-export const unknown = unknownStringValue;
+import { sealed, unknown } from "./wire-values";
+
+export { sealed, unknown };
 
 type Props = Record<string, unknown>;
 
-/** Properties as a rule gets them. */
-export function preview<Values extends Props>(props: Values): Values {
-  return unknownCheckingProxy(props);
+/** Properties as a rule gets them: what the engine sends, with seals, goes the way it goes in a run. */
+export function preview(props: Props): Props {
+  // As text and back: what is undefined is not sent.
+  const struct = Struct.fromJavaScript(JSON.parse(JSON.stringify(props)) as Record<string, JavaScriptValue>);
+  return unknownCheckingProxy(wire.deserializeProperties(struct, false));
 }
 
 export interface Given {
@@ -30,6 +39,8 @@ export interface Given {
   /** Configuration of the resource's provider. */
   provider?: Props;
   protect?: boolean;
+  ignoreChanges?: string[];
+  additionalSecretOutputs?: string[];
   /** Settings of the rule for the stack. */
   config?: object;
 }
@@ -59,13 +70,13 @@ export function mended(rule: ResourceValidationPolicy, given: Given): unknown {
   return rule.remediateResource?.(resourceArgs(given));
 }
 
-function resourceArgs({ type, name = "it", props, provider, protect = false, config = {} }: Given) {
+export function resourceArgs({ type, name = "it", props, provider, config = {}, ...options }: Given) {
   return {
     type,
     name,
     urn: urn(type, name),
-    props: unknownCheckingProxy(withoutAbsent(props)),
-    opts: options(protect),
+    props: preview(props),
+    opts: optionsOf(options),
     ...(provider && { provider: { type: "", name: "", urn: "", props: provider } }),
     stackTags: new Map<string, string>(),
     isType: () => false,
@@ -77,21 +88,31 @@ function resourceArgs({ type, name = "it", props, provider, protect = false, con
   };
 }
 
-/** One resource of a stack; `madeFrom`: names of the resources that a property was made from. */
+/** One resource of a stack; `madeFrom`: what a property was made from, by name, or by `type name`. */
 export interface Member extends Omit<Given, "config" | "name"> {
   name: string;
   madeFrom?: Record<string, string[]>;
+  /** What it answered, where that differs from what it was declared with. */
+  outputs?: Props;
 }
 
 /** The messages of a stack rule, each after the name of the resource it is about. */
 export function stackFaultsOf(rule: StackValidationPolicy, members: Member[], config: object = {}): string[] {
+  const messages: string[] = [];
+  rule.validateStack(stackArgs(members, config), (message, at) =>
+    messages.push(at ? `${at.split("::").at(-1)}: ${message}` : message),
+  );
+  return messages;
+}
+
+export function stackArgs(members: readonly Member[], config: object) {
   const resources = members.map(
-    ({ type, name, props, protect = false }): PolicyResource => ({
+    ({ type, name, props, outputs = props, ...options }): PolicyResource => ({
       type,
       name,
       urn: urn(type, name),
-      props: unknownCheckingProxy(withoutAbsent(props)),
-      opts: options(protect),
+      props: preview(outputs),
+      opts: optionsOf(options),
       dependencies: [],
       propertyDependencies: {},
       isType: () => false,
@@ -100,24 +121,21 @@ export function stackFaultsOf(rule: StackValidationPolicy, members: Member[], co
   );
   for (const [index, { madeFrom = {} }] of members.entries()) {
     for (const [property, names] of Object.entries(madeFrom)) {
-      const sources = names.map((name) => resources.find((resource) => resource.name === name));
+      const sources = names.map((name) =>
+        resources.find((one) => one.name === name || `${one.type} ${one.name}` === name),
+      );
       if (sources.includes(undefined)) throw new Error(`no resource is called ${names.join(" or ")}`);
       (resources[index] as PolicyResource).propertyDependencies[property] = sources as PolicyResource[];
     }
   }
-  const messages: string[] = [];
-  rule.validateStack(
-    {
-      resources,
-      stackTags: new Map(),
-      getConfig: <T extends object>() => config as T,
-      notApplicable: (): never => {
-        throw new Error("no rule here uses notApplicable");
-      },
+  return {
+    resources,
+    stackTags: new Map<string, string>(),
+    getConfig: <T extends object>() => config as T,
+    notApplicable: (): never => {
+      throw new Error("no rule here uses notApplicable");
     },
-    (message, at) => messages.push(at ? `${at.split("::").at(-1)}: ${message}` : message),
-  );
-  return messages;
+  };
 }
 
 /** The good resource passes, each mutation says exactly what it should, and nothing unknown is called a fault. */
@@ -144,20 +162,17 @@ export function verifyRule(rule: ResourceValidationPolicy, good: Given, mutation
   });
 }
 
-function withoutAbsent(props: Props): Props {
-  return Object.fromEntries(Object.entries(props).filter(([, value]) => value !== undefined));
-}
-
-function urn(type: string, name: string): string {
+export function urn(type: string, name: string): string {
   return `urn:pulumi:test::database-estate::${type}::${name}`;
 }
 
-function options(protect: boolean): PolicyResourceOptions {
+function optionsOf(given: Partial<Given>): PolicyResourceOptions {
+  const { protect = false, ignoreChanges = [], additionalSecretOutputs = [] } = given;
   return {
     protect,
-    ignoreChanges: [],
+    ignoreChanges,
     aliases: [],
     customTimeouts: { createSeconds: 0, updateSeconds: 0, deleteSeconds: 0 },
-    additionalSecretOutputs: [],
+    additionalSecretOutputs,
   };
 }

@@ -6,6 +6,7 @@ import type { PostgresEntry } from "../../estate/types";
 import type { PostgresExtras, PostgresVersion } from "./engines-postgres";
 import { loadFixtures } from "./fixtures";
 import { type PostgresBench, postgresBench } from "./postgres-kinds";
+import { verbatim } from "./verbatim";
 
 const projectDirectory = path.join(__dirname, "../..");
 
@@ -41,7 +42,9 @@ export async function startProgramDatabases(
   const bench = await postgresBench(version, extras);
   const connections: PostgresConnection[] = [];
   const login = async (database: string) => {
-    const connection = await connectPostgres(bench.engine, bench.engine, { ...bench.engine.admin, database });
+    const connection = verbatim(
+      await connectPostgres(bench.engine, bench.engine, { ...bench.engine.admin, database }),
+    );
     connections.push(connection);
     return connection;
   };

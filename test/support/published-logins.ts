@@ -63,6 +63,7 @@ function loginFrom(
       ? { caCertificate: pleskCertificate.certificate, serverName: "plesk.lab.internal" }
       : { caCertificate: value(`${prefix}_CA_CERTIFICATE`), serverName: value(`${prefix}_HOST`) },
     password,
+    ...(secrets.clientCertificate && { clientCertificate: value(secrets.clientCertificate) }),
     expected: {
       loggedInAs: user,
       workingAs: about.engine === "postgres" ? service : user,

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { RegisterResourceRequest, RegisterResourceResponse } from "@pulumi/pulumi/proto/resource_pb";
 
 /** One resource as the program registered it. */
 export interface Recorded {
@@ -7,10 +8,25 @@ export interface Recorded {
   /** As the engine would see them: a secret is `{ [SEAL]: SECRET, value }`. */
   inputs: Record<string, unknown>;
   custom: boolean;
+  /** What it answered; of a component, its inputs. */
+  state: Record<string, unknown>;
+  /** Of its options, what a policy sees: and the URNs that each property was made from. */
+  options: RecordedOptions;
 }
 
-const SEAL = "4dabf18193072939515e22adb298388d";
-const SECRET = "1b47061264138c4ac30d75fd1eb44270";
+export interface RecordedOptions {
+  urn: string;
+  parent: string;
+  protect: boolean;
+  /** URN of its provider; empty: the package's default one. */
+  provider: string;
+  ignoreChanges: string[];
+  additionalSecretOutputs: string[];
+  madeFrom: Record<string, string[]>;
+}
+
+export const SEAL = "4dabf18193072939515e22adb298388d";
+export const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 
 /** What a custom resource answers, by type; a type that is not listed is an error: nothing is mocked by accident. */
 export type Answers = Record<
@@ -23,6 +39,8 @@ const withArn: Answers[string] = (inputs, name) => ({ ...inputs, arn: `arn of ${
 
 /** The resources of this project. Passwords and outputs are recognisable, so a test can look for them. */
 export const answers: Answers = {
+  "estate:host:BackupAgent": echo,
+  "estate:postgres:Jobs": echo,
   "aws:iam/accessKey:AccessKey": (inputs, name) => ({ ...inputs, secret: clearPassword(name) }),
   "aws:iam/role:Role": withArn,
   "aws:iam/rolePolicy:RolePolicy": echo,
@@ -40,9 +58,18 @@ export const answers: Answers = {
   "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": echo,
   "aws:s3/bucketVersioning:BucketVersioning": echo,
   "estate:host:Certificate": (inputs, name) => ({ ...inputs, authority: `authority of ${name}` }),
+  "estate:tls:ClientCertificate": (inputs, name) => ({
+    ...inputs,
+    authorities: [`authority of ${name}\n`],
+    certificates: Object.fromEntries(
+      (inputs.logins as string[]).map((login) => [login, `clear text of a key of ${login}`]),
+    ),
+  }),
   "estate:host:ServerSettings": echo,
+  "estate:host:RedisInstance": echo,
   "estate:host:Machine": (inputs, name) => ({ ...inputs, identity: `identity of ${name}` }),
   "estate:host:Firewall": echo,
+  "estate:host:Sshd": echo,
   "estate:catalogue:Roster": echo,
   "estate:mariadb:Database": echo,
   "estate:mariadb:Account": echo,
@@ -59,13 +86,20 @@ export const answers: Answers = {
     ...inputs,
     result: clearPassword(name),
   }),
-  "github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret": echo,
+  "estate:github:EnvironmentSecret": echo,
   "command:remote:Command": (inputs, name) => ({ ...inputs, stdout: `output of ${name}`, stderr: "" }),
 };
 
 /** The password that the mock of a RandomPassword answers. */
 export function clearPassword(resource: string): string {
   return `clear text of ${resource}`;
+}
+
+export interface RecordOptions {
+  preview?: boolean;
+  stack?: string;
+  /** Instead of those above. */
+  answers?: Answers;
 }
 
 /**
@@ -75,22 +109,27 @@ export function clearPassword(resource: string): string {
  */
 export async function record(
   build: () => Promise<void> | void,
-  { preview = false, stack = "test" }: { preview?: boolean; stack?: string } = {},
+  { preview = false, stack = "test", answers: own = {} }: RecordOptions = {},
 ): Promise<Recorded[]> {
   const recorded: Recorded[] = [];
   const faults: Error[] = [];
   pulumi.runtime.setMocks(
     {
       newResource({ type, name, inputs, custom }) {
-        recorded.push({ type, name, inputs, custom: custom ?? false });
+        const one: Recorded = {
+          ...{ type, name, inputs, custom: custom ?? false },
+          ...{ state: inputs, options: NO_OPTIONS },
+        };
+        recorded.push(one);
         if (!custom || type.startsWith("pulumi:providers:")) return { id: name, state: inputs };
-        const answer = answers[type];
+        const answer = own[type] ?? answers[type];
         if (!answer) {
           const fault = new Error(`${type} "${name}" has no answer in test/support/record.ts`);
           faults.push(fault);
           throw fault;
         }
-        return { id: name, state: answer(unseal(inputs) as Record<string, unknown>, name) };
+        one.state = answer(unseal(inputs) as Record<string, unknown>, name);
+        return { id: name, state: one.state };
       },
       call({ token }) {
         const fault = new Error(`the program calls ${token}, which has no answer in test/support/record.ts`);
@@ -103,6 +142,7 @@ export async function record(
     preview,
   );
   acceptHooks();
+  noteOptions(recorded);
   try {
     await build();
   } finally {
@@ -118,6 +158,49 @@ function acceptHooks(): void {
   const registerResourceHook = (_request: unknown, done: (error: null) => void) => done(null);
   Object.assign(pulumi.runtime.getMonitor() as object, { registerResourceHook });
 }
+
+/** Mocks are told the inputs of a resource alone; the rest is in the request. */
+function noteOptions(recorded: readonly Recorded[]): void {
+  const monitor = pulumi.runtime.getMonitor() as unknown as {
+    registerResource(request: RegisterResourceRequest, done: Done): Promise<void>;
+  };
+  const register = monitor.registerResource.bind(monitor);
+  monitor.registerResource = (request, done) =>
+    register(request, (error, response) => {
+      const one = recorded.find(({ type, name }) => type === request.getType() && name === request.getName());
+      if (one && response) one.options = optionsOf(request, response.getUrn());
+      done(error, response);
+    });
+}
+
+type Done = (error: Error | null, response?: RegisterResourceResponse) => void;
+
+function optionsOf(request: RegisterResourceRequest, urn: string): RecordedOptions {
+  const madeFrom: Record<string, string[]> = {};
+  request.getPropertydependenciesMap().forEach((sources, property) => {
+    madeFrom[property] = sources.getUrnsList();
+  });
+  return {
+    urn,
+    parent: request.getParent(),
+    protect: request.getProtect() ?? false,
+    // A reference to a provider is its URN and its id.
+    provider: request.getProvider().replace(/::[^:]*$/, ""),
+    ignoreChanges: request.getIgnorechangesList(),
+    additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
+    madeFrom,
+  };
+}
+
+const NO_OPTIONS: RecordedOptions = {
+  urn: "",
+  parent: "",
+  protect: false,
+  provider: "",
+  ignoreChanges: [],
+  additionalSecretOutputs: [],
+  madeFrom: {},
+};
 
 export function isSealed(value: unknown): value is { value: unknown } {
   return typeof value === "object" && value !== null && (value as Record<string, unknown>)[SEAL] === SECRET;

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { databases } from "../../estate/catalogue";
@@ -7,7 +8,8 @@ import { BackupReader } from "../../ops/backup/bucket";
 import { type Backup, backupsOf } from "../../ops/backup/manifest";
 import { type RestoreRequest, type RestoreResult, restoreDatabase } from "../../ops/restore/run";
 import { type BackupStore, startBackupStore } from "./backups";
-import { type LocalHost, type LocalServer, localHost } from "./local-host";
+import type { LocalHost } from "./local-host";
+import { type LocalServer, localHost } from "./local-server";
 import { projectDirectory } from "./run";
 
 /** A database of the catalogue on a throw-away server, its backups, and the restore of them. */
@@ -18,8 +20,8 @@ export interface RestoreBench {
   said: string[];
   /** Backs the database up and puts that in the bucket. */
   backUp(run: string): Promise<Backup>;
-  /** Puts these bytes there as a backup with these rows. */
-  stored(run: string, sealed: Buffer, rows: Record<string, number>): Promise<Backup>;
+  /** Puts these bytes there as a backup with these rows, under a name of its own; `lies`: what lies there in truth. */
+  stored(run: string, sealed: Buffer, rows: Record<string, number>, lies?: Buffer): Promise<Backup>;
   restore(
     request: { backup: Backup } & Partial<RestoreRequest>,
     signal?: AbortSignal,
@@ -45,8 +47,9 @@ export async function restoreBench(database: string, server: LocalServer): Promi
       const { sealed, rows } = await host.backUp(database, store.recipient);
       return bench.stored(run, sealed, rows);
     },
-    async stored(run, sealed, rows) {
-      const objects = [{ database, sealed, rows }];
+    async stored(begun, sealed, rows, lies = sealed) {
+      const objects = [{ database, sealed, rows, lies }];
+      const run = `${begun}-${randomBytes(4).toString("hex")}`;
       const manifest = await store.putRun({ run, host: server.name, engine: server.kind, objects });
       return backupsOf(manifest)[0] as Backup;
     },

@@ -72,7 +72,7 @@ export const library: RowSecurityDeclaration = {
     },
   },
   exceptions: {
-    languages: { reason: "the same for all", access: { reader: ["select"], service: ["select", "insert"] } },
+    languages: { reason: "the same for all", readers: ["reader", "service"] },
   },
   functions: { "open_loans(uuid)": ["librarian"] },
   views: { wanted_loans: ["reader", "librarian"] },

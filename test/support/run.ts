@@ -34,7 +34,7 @@ export function run(command: string, args: readonly string[], options: RunOption
       finished.stderr += text;
       finished.output += text;
     });
-    child.once("error", reject);
+    child.once("error", (error) => reject(new Error(`${command} did not start: ${error.message}`)));
     child.once("close", (code) => resolve({ code: code ?? 1, ...finished }));
     // A program may end without reading its input: what it printed and its exit code tell the test more than EPIPE.
     child.stdin.on("error", () => undefined);

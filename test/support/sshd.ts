@@ -1,33 +1,54 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import * as fs from "node:fs/promises";
 import * as net from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import * as path from "node:path";
 import { promisify } from "node:util";
+import { debianRoot } from "./debian-root";
+import { freePort } from "./free-port";
 
 const run = promisify(execFile);
+
+/** The server, and what the commands that tests send over it call. */
+const PACKAGES = [
+  "openssh-server",
+  "openssl",
+  ...["bash", "dash", "coreutils", "findutils", "grep", "sed", "mawk", "util-linux"],
+  // The locale C.UTF-8.
+  "libc-bin",
+];
 
 export interface Sshd {
   host: "127.0.0.1";
   port: number;
-  /** The user that runs the test; the server knows no other way in than `privateKey`. */
+  /** The user that runs the test; the server knows no other way in than `privateKey`. It lets `estate_tunnel` in, too. */
   user: string;
   privateKey: string;
   /** Path of `privateKey`, for ssh-add. */
   privateKeyPath: string;
   /** `ssh-ed25519 AAAA...` */
   hostKey: string;
+  /** The same path here and on the server, which sees nothing else of this machine's files. */
   directory: string;
-  /** Gives the server a new host key and starts it again on the same port: another machine behind the same address. */
+  /** Gives the server a new host key and a new machine id and starts it again on the same port: another machine behind the same address. */
   replace(): Promise<void>;
+  /** Ends every connection that is open; the server goes on. */
+  dropConnections(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Starts a real, throw-away OpenSSH server on 127.0.0.1 and a random port. `options`: more lines of sshd_config. */
+/**
+ * Starts a real, throw-away OpenSSH server on 127.0.0.1 and a random port, in a Debian root: none has to be installed here.
+ * Needs root. `options`: more lines of sshd_config.
+ */
 export async function startSshd(options: readonly string[] = []): Promise<Sshd> {
+  const root = await debianRoot("trixie", PACKAGES);
   const directory = await fs.mkdtemp(path.join(tmpdir(), "sshd-"));
   const port = await freePort();
   const at = (name: string) => path.join(directory, name);
+  // authorized_keys is read as the user who logs in.
+  await fs.chmod(directory, 0o711);
   let server: ChildProcess | undefined;
   const stop = async () => {
     await ended(server);
@@ -38,7 +59,8 @@ export async function startSshd(options: readonly string[] = []): Promise<Sshd> 
     await makeKey(at("host"));
     await fs.copyFile(at("user.pub"), at("authorized_keys"));
     await fs.writeFile(at("config"), configOf(directory, port, options));
-    server = await start(at("config"), port);
+    await fs.mkdir(at("root"));
+    server = await start(root, directory, port);
     const sshd: Sshd = {
       host: "127.0.0.1",
       port,
@@ -48,12 +70,17 @@ export async function startSshd(options: readonly string[] = []): Promise<Sshd> 
       hostKey: await publicKey(at("host.pub")),
       directory,
       stop,
+      dropConnections: async () => {
+        for (const id of (await descendants(server?.pid ?? 0)).reverse()) {
+          await ifThere(() => process.kill(id, "SIGKILL"));
+        }
+      },
       replace: async () => {
         await ended(server);
         await fs.rm(at("host"));
         await makeKey(at("host"));
         sshd.hostKey = await publicKey(at("host.pub"));
-        server = await start(at("config"), port);
+        server = await start(root, directory, port);
       },
     };
     return sshd;
@@ -94,10 +121,16 @@ async function publicKey(file: string): Promise<string> {
   return (await fs.readFile(file, "utf8")).trim();
 }
 
-async function start(config: string, port: number): Promise<ChildProcess> {
-  // The directory that sshd drops its privileges in; absent where sshd was never started by the system.
-  await fs.mkdir("/run/sshd", { recursive: true });
-  const server = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", config], { stdio: ["ignore", "ignore", "pipe"] });
+async function start(root: string, directory: string, port: number): Promise<ChildProcess> {
+  await fs.writeFile(path.join(directory, "machine-id"), `${randomBytes(16).toString("hex")}\n`);
+  // The server dies with the test process, however that ends; its mounts die with it.
+  const alone = ["--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private"];
+  const script = ["sh", path.join(__dirname, "sshd.sh"), root, directory, userInfo().username];
+  const server = spawn("setpriv", [...alone, "--", ...script], {
+    // The locales and the agent of this machine are not those of the root.
+    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C.UTF-8" },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   let complaints = "";
   server.stderr?.on("data", (text: Buffer) => {
     complaints += text.toString();
@@ -110,6 +143,23 @@ async function start(config: string, port: number): Promise<ChildProcess> {
   }
   await ended(server);
   throw new Error(`sshd did not start: ${complaints}`);
+}
+
+/** Processes of connections: each has one that serves it, and may have another that guards its rights. */
+/** A process may end by itself before it is asked. */
+async function ifThere<T>(ask: () => T | Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (["ESRCH", "ENOENT"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+    throw error;
+  }
+}
+
+async function descendants(id: number): Promise<number[]> {
+  const children = (await ifThere(() => fs.readFile(`/proc/${id}/task/${id}/children`, "utf8"))) ?? "";
+  const found = children.trim().split(" ").filter(Boolean).map(Number);
+  return [...found, ...(await Promise.all(found.map(descendants))).flat()];
 }
 
 function answers(port: number): Promise<boolean> {
@@ -125,16 +175,4 @@ async function ended(server: ChildProcess | undefined): Promise<void> {
   const gone = new Promise((resolve) => server.once("exit", resolve));
   server.kill("SIGTERM");
   await gone;
-}
-
-/** A port nobody listens on. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as net.AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

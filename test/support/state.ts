@@ -51,12 +51,12 @@ export async function loginOf(database: string): Promise<{ user: string; passwor
   return login;
 }
 
-/** The lab's Redis as the program's own admin, through the tunnel; logs in again after a restart of the server. */
-export async function redisAdmin(): Promise<RedisServer> {
+/** A service's Redis in the lab as the program's own admin, through the tunnel; logs in again after a restart. */
+export async function redisAdmin(user = "svc_crm"): Promise<RedisServer> {
   const password = (await generatedPasswords()).get("redis-admin-password");
   const outputs = await pulumi(["stack", "output", "redis", "--stack", "local", "--show-secrets", "--json"]);
-  const [login] = Object.values(JSON.parse(outputs.stdout) as Record<string, RedisLogin>);
-  if (!login) throw new Error("the stack has no Redis users");
+  const login = (JSON.parse(outputs.stdout) as Record<string, RedisLogin>)[user];
+  if (!login) throw new Error(`the stack has no Redis user ${user}`);
   const { host, port, caCertificate, serverName } = login;
   return new RedisServer({ host, port }, { caCertificate, serverName }, { user: "estate_admin", password });
 }

@@ -1,4 +1,5 @@
 import type { RedisServer } from "../../connect/redis";
+import { redisUsers } from "../../estate/catalogue";
 import { mariadb, onHost, postgres } from "./lab";
 import type { Place } from "./leak";
 
@@ -35,11 +36,15 @@ export async function logEveryStatement(redis: RedisServer): Promise<() => Promi
   await postgres("postgres", `ALTER SYSTEM SET ${parameters} = -1`);
   await postgres("postgres", "SELECT pg_reload_conf()");
   await postgres("mcp_portal", "SELECT pg_stat_statements_reset()");
-  await redis.call("CONFIG", "SET", "slowlog-log-slower-than", "0", "loglevel", "debug");
+  const instances = redisUsers.map(({ port }) => redis.at(port));
+  for (const one of instances)
+    await one.call("CONFIG", "SET", "slowlog-log-slower-than", "0", "loglevel", "debug");
 
   const undo = [
-    () => redis.call("CONFIG", "SET", "slowlog-log-slower-than", "10000", "loglevel", "notice"),
-    () => redis.call("SLOWLOG", "RESET"),
+    ...instances.flatMap((one) => [
+      () => one.call("CONFIG", "SET", "slowlog-log-slower-than", "10000", "loglevel", "notice"),
+      () => one.call("SLOWLOG", "RESET"),
+    ]),
     ...POSTGRES_SETTINGS.map((name) => () => postgres("postgres", `ALTER SYSTEM RESET ${name}`)),
     () => postgres("postgres", "SELECT pg_reload_conf()"),
     ...MARIADB_HOSTS.flatMap((host) => {
@@ -74,8 +79,8 @@ export async function readEveryLog(redis: RedisServer): Promise<Place[]> {
   return Promise.all([
     ...journals,
     read("postgres", "server log", "cat /var/log/postgresql/*"),
-    read("redis", "server log", "cat /var/log/redis/*"),
-    read("redis", "append-only file", "cat /var/lib/redis/appendonlydir/*"),
+    // Their log is the journal.
+    read("redis", "append-only files", "cat /var/lib/redis/*/appendonlydir/*"),
     ...MARIADB_HOSTS.flatMap((host) => [
       read(host, "general log", `cat ${GENERAL_LOG}`),
       read(host, "slow log", `cat ${SLOW_LOG}`),
@@ -87,9 +92,12 @@ export async function readEveryLog(redis: RedisServer): Promise<Place[]> {
       where: "postgres: pg_stat_statements",
       text,
     })),
-    redis
-      .call("SLOWLOG", "GET", "-1")
-      .then((reply) => ({ where: "redis: slow log", text: JSON.stringify(reply) })),
+    ...redisUsers.map(({ name, port }) =>
+      redis
+        .at(port)
+        .call("SLOWLOG", "GET", "-1")
+        .then((reply) => ({ where: `redis: slow log of ${name}`, text: JSON.stringify(reply) })),
+    ),
   ]);
 }
 

@@ -10,6 +10,7 @@ export interface Step {
   run?: string;
   if?: string;
   env?: Record<string, string>;
+  with?: Record<string, unknown>;
 }
 
 export interface Job {
@@ -19,7 +20,8 @@ export interface Job {
   environment?: string;
   uses?: string;
   if?: string;
-  with?: Record<string, string>;
+  secrets?: unknown;
+  strategy?: { matrix: { include?: Record<string, string>[] } };
 }
 
 export interface Workflow {
@@ -46,15 +48,26 @@ export function workflows(): Map<string, Workflow> {
   );
 }
 
-/** The one command of a workflow that has `text` in it. */
-export function commandWith(workflow: string, text: string): string {
-  const jobs = Object.values(workflows().get(workflow)?.jobs ?? {});
-  const commands = jobs.flatMap((job) =>
-    (job.steps ?? []).flatMap(({ run }) => (run?.includes(text) ? [run] : [])),
+/** The steps of the composite actions by name of their folder. */
+export function actions(): Map<string, Step[]> {
+  return new Map(
+    [...githubFiles()]
+      .filter(([file]) => file.startsWith("actions/"))
+      .map(([file, text]) => [
+        file.split("/")[1] ?? "",
+        (parse(text) as { runs: { steps: Step[] } }).runs.steps,
+      ]),
   );
+}
+
+/** The one command of a workflow, or of an action of that name, that has `text` in it. */
+export function commandWith(name: string, text: string): string {
+  const jobs = Object.values(workflows().get(name)?.jobs ?? {});
+  const steps = [...jobs.flatMap((job) => job.steps ?? []), ...(actions().get(name) ?? [])];
+  const commands = steps.flatMap(({ run }) => (run?.includes(text) ? [run] : []));
   const [command] = commands;
   if (command === undefined || commands.length > 1) {
-    throw new Error(`${workflow} has ${commands.length} commands with "${text}"`);
+    throw new Error(`${name} has ${commands.length} commands with "${text}"`);
   }
   return command;
 }

@@ -76,11 +76,27 @@ export const policyWithoutContext = clauseRule({
   severity: "critical",
   requirement:
     "Every way through a policy asks for the signed context; a setting alone is no authentication.",
-  mend: "compare with (SELECT context.tenant()) or (SELECT context.subject()), or ask for (SELECT context.verified())",
+  mend: "compare with (SELECT context.tenant('role')) or (SELECT context.subject('role')), or ask for (SELECT context.verified('role'))",
   *clauseFaults({ expression }, policy, subject) {
     if (!subject.declaration || !opens(policy, subject)) return;
     if (constantTruth(expression.tree) === undefined && !everyWayAsks(expression.tree))
       yield `lets through who shows no signed context: ${expression.text}`;
+  },
+});
+
+/** A role may be changed between the choice of a policy and what it asks. */
+export const policyOfAnyRole = clauseRule({
+  id: "policy-any-role",
+  severity: "critical",
+  requirement: "A policy asks for the context of its own role, which it names as a constant.",
+  mend: "give the function of schema context the policy's role, such as (SELECT context.tenant('ncy8_member'))",
+  *clauseFaults({ expression }, policy, subject) {
+    if (!opens(policy, subject)) return;
+    for (const { name, args } of functionCalls(expression).filter(asksContext)) {
+      const [role, ...more] = args.map(literal);
+      if (more.length > 0 || role === undefined || policy.roles.some((each) => each !== role))
+        yield `asks ${name}() for ${role === undefined ? "any role" : `the role ${role}`}: ${expression.text}`;
+    }
   },
 });
 
@@ -196,7 +212,7 @@ export const policyCurrentUser = clauseRule({
   id: "policy-current-user",
   severity: "high",
   requirement: "No policy compares with current_user: many people share the service's role.",
-  mend: "compare with (SELECT context.subject())",
+  mend: "compare with (SELECT context.subject('role'))",
   *clauseFaults({ expression }) {
     for (const { node } of visit(expression.tree)) {
       if (USERS.has(String(part(node, "SQLValueFunction")?.op)))
@@ -211,7 +227,7 @@ export const policyLiteralTenant = clauseRule({
   id: "policy-literal-tenant",
   severity: "high",
   requirement: "No policy names a tenant: tenants are rows.",
-  mend: "compare with (SELECT context.tenant())",
+  mend: "compare with (SELECT context.tenant('role'))",
   *clauseFaults({ expression }, policy, { declaration }) {
     const tenant = declaration?.tables[policy.table]?.tenantColumn;
     for (const { node } of visit(expression.tree)) {

@@ -1,6 +1,7 @@
 import { roleOf } from "../../../estate/row-security/roles";
+import { HELD_SETTINGS } from "../../../provider/kinds/row-security/context-functions";
 import { CONTEXT_SCHEMA } from "../../../provider/kinds/row-security/inputs";
-import type { FunctionFact } from "../facts";
+import { type DatabaseFacts, type FunctionFact, superusersOf } from "../facts";
 import type { LintRule, Subject } from "../rule";
 
 const at = ({ schema, signature }: FunctionFact) => `${schema}.${signature}`;
@@ -8,7 +9,8 @@ const at = ({ schema, signature }: FunctionFact) => `${schema}.${signature}`;
 export const definerPathUnpinned: LintRule = {
   id: "definer-path-unpinned",
   severity: "critical",
-  requirement: "A function with its owner's rights has a search_path of its own, with pg_temp last.",
+  requirement:
+    "A function with its owner's rights has a search_path of its own, with pg_temp last and no schema in which somebody else may make something.",
   mend: "SET search_path = pg_catalog, pg_temp in its definition, by a migration, and qualify every name in it",
   scope: "everywhere",
   *faults({ facts }) {
@@ -17,9 +19,28 @@ export const definerPathUnpinned: LintRule = {
       if (!path) yield { at: at(each), fault: "is SECURITY DEFINER without a search_path of its own" };
       else if (path.indexOf("pg_temp") !== path.length - 1)
         yield { at: at(each), fault: `its search_path is ${path.join(", ")}: pg_temp must be last` };
+      else {
+        for (const [schema, who] of others(facts, each, path))
+          yield { at: at(each), fault: `its search_path has ${schema}, in which ${who} may make something` };
+      }
     }
   },
 };
+
+/** Who but the owner and superusers may put something in the function's way. */
+function others(facts: DatabaseFacts, { owner }: FunctionFact, path: readonly string[]): [string, string][] {
+  const admins = superusersOf(facts);
+  const database = facts.others.find((each) => each.at === "database")?.owner;
+  const trusted = new Set([owner, ...admins]);
+  return path.flatMap((schema): [string, string][] => {
+    if (schema === "$user") return [[schema, "whoever calls it"]];
+    return facts.creators
+      .filter((each) => each.schema === schema)
+      .map(({ role }) => (role === "pg_database_owner" ? (database ?? role) : role))
+      .filter((role) => !trusted.has(role))
+      .map((role) => [schema, role]);
+  });
+}
 
 export const definerExecutable: LintRule = {
   id: "definer-executable",
@@ -53,5 +74,53 @@ export const functionLeakproof: LintRule = {
   *faults({ facts }) {
     for (const each of facts.functions.filter(({ leakproof }) => leakproof))
       yield { at: at(each), fault: "is LEAKPROOF: it is given rows that the policy hides" };
+  },
+};
+
+/** A variable that holds what the context says: `subject CONSTANT uuid := context.subject();` */
+const FROM_CONTEXT = /(\w+)\s+(?:constant\s+)?\w+(?:\.\w+)?\s*(?::=|=|default)\s*context\.\w+\(\)\s*;/gi;
+
+export const guardComparesNull: LintRule = {
+  id: "guard-compares-null",
+  severity: "high",
+  requirement:
+    "A trigger that compares with the context says what it does without one: NULL refuses nothing.",
+  mend: "IS DISTINCT FROM or IS NOT DISTINCT FROM in place of <> and =, by a migration, and refuse where context.role() IS NULL and row_security_active()",
+  scope: "row-security",
+  *faults({ facts }) {
+    for (const each of facts.functions.filter(
+      ({ trigger, schema }) => trigger && schema !== CONTEXT_SCHEMA,
+    )) {
+      const body = each.body.replaceAll(/--.*$/gm, "");
+      const names = [...body.matchAll(FROM_CONTEXT)].map(([, name]) => name);
+      const said = [...names, "context\\.\\w+\\(\\)"].join("|");
+      const rest = body.replaceAll(FROM_CONTEXT, "");
+      const [compared] =
+        new RegExp(`\\b(?:${said})\\s*(?:<>|!=|=)|(?<![:<>!])(?:<>|!=|=)\\s*(?:${said})(?!\\w)`, "i").exec(
+          rest,
+        ) ?? [];
+      if (compared !== undefined)
+        yield { at: at(each), fault: `compares by "${compared.trim()}", which is NULL without a context` };
+    }
+  },
+};
+
+export const settingNotHeld: LintRule = {
+  id: "setting-not-held",
+  severity: "high",
+  requirement:
+    "A function reads no setting that a statement may change midway: those alone that the context holds.",
+  mend: "use one of the settings in docs/row-level-security.md, or add it to HELD_SETTINGS of the provider",
+  scope: "row-security",
+  *faults({ facts }) {
+    for (const each of facts.functions.filter(({ schema }) => schema !== CONTEXT_SCHEMA)) {
+      const read = [...each.body.matchAll(/current_setting\s*\(\s*'([^']+\.[^']+)'/gi)].map(
+        ([, name]) => name ?? "",
+      );
+      for (const name of new Set(
+        read.filter((setting) => !(HELD_SETTINGS as readonly string[]).includes(setting)),
+      ))
+        yield { at: at(each), fault: `reads ${name}, which is what the statement has made of it` };
+    }
   },
 };

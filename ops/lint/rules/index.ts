@@ -5,16 +5,34 @@ import {
   policyFunctionPerRow,
   policyIndexMissing,
   policyLiteralTenant,
+  policyOfAnyRole,
   policyOpenWithoutContext,
   policySettingUnsafe,
   policyVolatile,
   policyWithoutColumn,
   policyWithoutContext,
 } from "./expressions";
-import { definerExecutable, definerPathUnpinned, functionLeakproof } from "./functions";
+import {
+  definerExecutable,
+  definerPathUnpinned,
+  functionLeakproof,
+  guardComparesNull,
+  settingNotHeld,
+} from "./functions";
 import { policiesOverlap, policyCheckLooser, policyToPublic, policyWithoutCheck } from "./policies";
 import { foreignTableReadable, materializedViewReadable, viewNotInvoker } from "./relations";
 import { rolePassesRowSecurity, roleReachesPower } from "./roles";
+import {
+  beyondTables,
+  collationOutdated,
+  databaseUndeclared,
+  extensionOutdated,
+  functionUntrusted,
+  objectOwnerForeign,
+  roleUndeclared,
+  serverCollationOutdated,
+  slotLeft,
+} from "./system";
 import {
   contextKeysReadable,
   foreignKeyUnindexed,
@@ -34,6 +52,7 @@ export const rules: readonly LintRule[] = [
   rowSecurityWithoutPolicy,
   policyToPublic,
   policyAlwaysTrue,
+  policyOfAnyRole,
   policyWithoutContext,
   policyOpenWithoutContext,
   policyWithoutColumn,
@@ -52,6 +71,8 @@ export const rules: readonly LintRule[] = [
   definerPathUnpinned,
   definerExecutable,
   functionLeakproof,
+  guardComparesNull,
+  settingNotHeld,
   rolePassesRowSecurity,
   roleReachesPower,
   ownerIsApplication,
@@ -60,4 +81,13 @@ export const rules: readonly LintRule[] = [
   partitionGranted,
   foreignKeyUnindexed,
   primaryKeyMissing,
+  objectOwnerForeign,
+  beyondTables,
+  functionUntrusted,
+  extensionOutdated,
+  collationOutdated,
+  serverCollationOutdated,
+  slotLeft,
+  databaseUndeclared,
+  roleUndeclared,
 ];

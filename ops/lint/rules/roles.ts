@@ -1,3 +1,4 @@
+import { BACKUP_LOGINS } from "../../../estate/naming";
 import type { RoleFact } from "../facts";
 import { applicationRoles, type LintRule } from "../rule";
 
@@ -20,7 +21,9 @@ export const rolePassesRowSecurity: LintRule = {
     for (const { name, superuser, bypassRls, admin } of facts.roles) {
       if (admin) continue;
       if (superuser) yield { at: name, fault: "is a superuser: no policy binds it" };
-      else if (bypassRls) yield { at: name, fault: "has BYPASSRLS: no policy binds it" };
+      // Who reads for the backup, and can write nothing.
+      else if (bypassRls && name !== BACKUP_LOGINS.reader)
+        yield { at: name, fault: "has BYPASSRLS: no policy binds it" };
     }
   },
 };

@@ -1,26 +1,39 @@
-# A PostgreSQL server beside the live one, of a physical copy and the log since. Nothing of it is reachable but its socket.
+# A PostgreSQL server beside the live one, of a physical copy and the log since: what the bucket holds, run by a system user that owns
+# nothing else, without a network. Nothing of it is reachable but its socket.
 # AT: the point in time, `2026-01-31 02:00:00+00`. COVERED: true where the log goes on until then, or beyond.
 readonly point=/var/lib/postgresql/estate-point-$LIVE
+# Root writes nowhere but here and in $point itself: in a directory of estate-restore's a link could lead anywhere.
+readonly own=$point/own
 
-as_owner() { runuser -u postgres -- "$@"; }
-server_programs() { dirname "$(find /usr/lib/postgresql -path '*/bin/postgres' | sort -V | tail -n 1)"; }
+readonly as_owner=(runuser -u estate-restore -- env -i PATH=/usr/bin:/bin LC_ALL=C.UTF-8 HOME=/nonexistent)
+as_owner() { "${as_owner[@]}" "$@"; }
+# What the copy holds is not to be trusted: root follows none of its names, and writes to none.
+in_point() { as_owner tee "$point/$1" >/dev/null; }
+in_conf() { (umask 022; cat >"$point/$1"); }
+point_program() { as_owner PGHOST="$point/run" PGPORT=5432 PGPASSFILE=/nonexistent PGOPTIONS="$(tr '\n' ' ' <<<"$pinned_settings$newer_settings $reading")" "$@"; }
 
 point_begin() {
   point_end
-  install -d -m 0700 -o postgres -g postgres "$point" "$point/data" "$point/wal"
+  mkdir -m 0711 "$point"
+  install -d -m 0700 "$own"
+  install -d -m 0700 -o estate-restore -g estate-restore "$point/data" "$point/wal" "$point/run"
 }
-point_base() { as_owner tar -x -C "$point/data"; }
+point_base() { as_owner tar -x --no-same-owner -C "$point/data"; }
 # point_log NAME: a file of the log from standard input.
-point_log() { as_owner tee "$point/wal/$1" >/dev/null; }
+point_log() {
+  [[ $1 =~ ^([0-9A-F]{24}(\.[0-9A-F]{8}\.backup)?|[0-9A-F]{8}\.history)$ ]] || { tell "a file of the log has a name that PostgreSQL gives to none"; return 1; }
+  in_point "wal/$1"
+}
 
 # What a standby must have as much of as the server that wrote the log.
 point_settings() {
-  psql_on postgres -c "SELECT name || ' = ' || setting FROM pg_settings
+  server_do -c "SELECT name || ' = ' || setting FROM pg_settings
     WHERE name IN ('max_connections', 'max_worker_processes', 'max_wal_senders', 'max_prepared_transactions', 'max_locks_per_transaction')"
   # No preloaded library: jobs of the live server's schedule must not run here.
   cat <<CONF
 listen_addresses = ''
-unix_socket_directories = '$point'
+unix_socket_directories = '$point/run'
+dynamic_shared_memory_type = mmap
 hba_file = '$point/hba.conf'
 ident_file = '$point/ident.conf'
 shared_buffers = '64MB'
@@ -28,65 +41,78 @@ hot_standby = off
 archive_mode = off
 fsync = off
 autovacuum = off
+ssl = off
+shared_preload_libraries = ''
 restore_command = 'cp "$point/wal/%f" "%p"'
 recovery_target_action = 'promote'
 CONF
 }
 
 point_start() {
-  point_settings >"$point/server.conf"
-  : >"$point/ident.conf"
-  echo 'local all postgres peer' >"$point/hba.conf"
-  rm -f "$point/data/postmaster.pid" "$point/data/standby.signal"
-  : >"$point/data/postgresql.auto.conf"
-  : >"$point/data/recovery.signal"
-  chown -R postgres:postgres "$point"
+  find_programs
+  point_settings | in_conf server.conf
+  printf 'point estate-restore %s\n' postgres estate_backup | in_conf ident.conf
+  echo 'local all all peer map=point' | in_conf hba.conf
+  # As PostgreSQL itself has listed it when it was made; an older one has no list.
+  if as_owner test -f "$point/data/backup_manifest"; then
+    as_owner "$programs/pg_verifybackup" --quiet --no-parse-wal "$point/data" || { tell "the physical copy is not what PostgreSQL listed of it"; return 1; }
+  fi
+  as_owner rm -f "$point/data/postmaster.pid" "$point/data/standby.signal" "$point/data/postgresql.auto.conf"
+  : | in_point data/postgresql.auto.conf
+  : | in_point data/recovery.signal
   if point_recover "recovery_target_time = '$AT'"; then return; fi
   # Nothing was written after the target: everything that there is of the log is before it.
-  if [ "$COVERED" = true ] && grep -q 'before configured recovery target was reached' "$point/log"; then
-    : >"$point/data/recovery.signal"
+  if [ "$COVERED" = true ] && grep -q 'before configured recovery target was reached' "$own/server.log"; then
+    : | in_point data/recovery.signal
     if point_recover '# to the end of the log'; then point_whole; return; fi
   fi
-  grep -E 'FATAL|PANIC|LOG: .*(invalid|unrecognized|parameter)' "$point/log" | tail -n 2 >&2
+  tell "PostgreSQL did not start from the physical copy: $(grep -oE '(FATAL|PANIC): +(recovery ended before|could not (locate|find|open)|requested timeline|database system|the database|[a-z ]*WAL)[A-Za-z ]*' "$own/server.log" | tail -n 1)"
   return 1
 }
 # To its end PostgreSQL reads as far as it finds files one after the other, and does not mind that there are more.
 point_whole() {
   local first last
-  first=$(sed -n 's/^START WAL LOCATION: .*(file \(.*\))$/\1/p' "$point/data/backup_label.old")
-  last=$(find "$point/wal" -type f -regextype posix-extended -regex '.*/[0-9A-F]{24}' -printf '%f\n' | sort | tail -n 1)
+  first=$(as_owner sed -n 's/^START WAL LOCATION: .*(file \([0-9A-F]*\))$/\1/p' "$point/data/backup_label.old")
+  last=$(as_owner find "$point/wal" -type f -regextype posix-extended -regex '.*/[0-9A-F]{24}' -printf '%f\n' | sort | tail -n 1)
   # What was sent late, of before the copy, is not asked for.
   [[ -n $first && $last < $first ]] && return
-  grep -q "restored log file \"$last\"" "$point/log" && return
-  echo "the log ends before $last, though the bucket has more of it: a file after the physical copy is missing" >&2
+  grep -qF "restored log file \"$last\"" "$own/server.log" && return
+  tell "the log ends before $last, though the bucket has more of it: a file after the physical copy is missing"
   return 1
 }
 point_recover() {
-  echo "$1" >"$point/target.conf"
-  cat "$point/server.conf" "$point/target.conf" >"$point/postgresql.conf"
-  chown postgres:postgres "$point/data/recovery.signal" "$point"/*.conf
-  : >"$point/log"
-  chown postgres:postgres "$point/log"
-  as_owner "$(server_programs)/pg_ctl" start -D "$point/data" -l "$point/log" -w -t 3600 \
-    -o "-c config_file=$point/postgresql.conf" >/dev/null 2>&1 || return 1
-  # pg_ctl waits for the start of the recovery and not for its end.
+  { cat "$point/server.conf"; echo "$1"; } | in_conf postgresql.conf
+  point_apart PATH=/usr/bin:/bin "$programs/postgres" -D "$point/data" -c config_file="$point/postgresql.conf"
+  # It takes nobody before the end of the recovery.
   until on_point -d postgres -c 'SELECT 1' >/dev/null 2>&1; do
-    as_owner "$(server_programs)/pg_ctl" status -D "$point/data" >/dev/null || return 1
+    point_lives || return 1
     sleep 0.3
   done
 }
 
-on_point() { as_owner psql -X -q -A -t -v ON_ERROR_STOP=1 -h "$point" -p 5432 "$@"; }
-# TABLE<tab>ROWS, as count_rows.
+# As the login that can only read, where the copy knows it already.
+point_role() { as_owner PGHOST="$point/run" PGPORT=5432 "$programs/psql" -X -qAt -U estate_backup -d postgres -c 'SELECT 1' >/dev/null 2>&1 && echo estate_backup || echo postgres; }
+on_point() { point_program "$programs/psql" -X -q -A -t -v ON_ERROR_STOP=1 -U postgres "$@"; }
+# As count_rows.
 point_count() {
-  psql_on() { shift; on_point -d "$LIVE" "$@"; }
-  count_rows
+  find_programs
+  row_counts | counted_in point_program "$programs/psql" -X -q -A -t -v ON_ERROR_STOP=1 -U "$(point_role)" -d "$LIVE"
 }
-# point_load [OPTION...]: from there into the scratch database.
-point_load() { as_owner pg_dump -Fc --compress=0 -h "$point" -p 5432 -d "$LIVE" | load "$@"; }
+# A line for each table whose rows are in no log.
+point_notes() {
+  find_programs
+  point_program "$programs/psql" -X -q -A -t -v ON_ERROR_STOP=1 -U "$(point_role)" -d "$LIVE" <<'SQL'
+SELECT translate(format('table %I.%I is unlogged: no log has its rows, and it comes back empty', n.nspname, c.relname), E'\n\r', '  ')
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND c.relpersistence = 'u' ORDER BY 1;
+SQL
+}
+# point_load [--into]: from there into the scratch database.
+point_load() {
+  find_programs
+  point_program "$programs/pg_dump" -Fc --compress=0 -U "$(point_role)" -d "$LIVE" | load "$@"
+}
 
 point_end() {
-  [ ! -e "$point" ] || [ ! -e "$point/data/postmaster.pid" ] ||
-    as_owner "$(server_programs)/pg_ctl" stop -D "$point/data" -m immediate >/dev/null 2>&1 || true
+  point_stop
   rm -rf "$point"
 }

@@ -2,11 +2,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { runScript } from "../../../connect/host-script";
 import { openSsh, type SshConnection, type SshTarget } from "../../../connect/ssh";
 import { planFirewall, type Wanted } from "./plan";
+import type { Endpoint } from "./rule";
 import { CONFIRM, GUARDED, READ } from "./scripts";
 import { type FirewallState, parseState } from "./state";
 
 /** Where a host keeps what it would go back to; gone after a confirmed change. */
 const STATE = "/var/lib/estate-firewall";
+
+/** Rules, and what they must not cut the host off from. */
+interface Guarded extends Wanted {
+  needs: readonly Endpoint[];
+}
 
 export interface ApplyOptions {
   /** After this many seconds without a confirmation the host takes its former rules back by itself. */
@@ -22,9 +28,14 @@ export async function readFirewall(ssh: SshConnection, user: string): Promise<Fi
 /**
  * Brings a host's firewall to what is wanted, and proves by a new connection that the host can still be reached. Until that
  * is proven a timer on the host is ready to take the former rules back, which needs nobody: not us, not the network.
- * Errors: ufw is missing or refuses a rule; nobody gets in any more (the former rules are back then); the rules do not hold.
+ * Errors: ufw is missing or refuses a rule; nobody gets in any more, or the host does not get out to what it needs and reached
+ * before (the former rules are back then); the rules do not hold.
  */
-export async function applyFirewall(target: SshTarget, wanted: Wanted, options: ApplyOptions): Promise<void> {
+export async function applyFirewall(
+  target: SshTarget,
+  wanted: Guarded,
+  options: ApplyOptions,
+): Promise<void> {
   const { rollbackSeconds, signal } = options;
   const ssh = await openSsh(target, { signal });
   try {
@@ -32,7 +43,13 @@ export async function applyFirewall(target: SshTarget, wanted: Wanted, options: 
     if (!state) throw new Error(`${target.host} has no ufw. Install it there: apt-get install ufw`);
     const plan = planFirewall(state, wanted);
     if (plan.length === 0) return;
-    const variables = { STATE, ROLLBACK_SECONDS: String(rollbackSeconds), PLAN: plan.join("\n") };
+    const needs = wanted.needs.map(({ host, port }) => `${host} ${port}`).join("\n");
+    const variables = {
+      STATE,
+      ROLLBACK_SECONDS: String(rollbackSeconds),
+      PLAN: plan.join("\n"),
+      NEEDS: needs,
+    };
     await run(ssh, target.user, "changing the firewall", GUARDED, variables);
     await confirm(target, wanted, options);
   } finally {
@@ -57,10 +74,10 @@ async function run(
 async function confirm(target: SshTarget, wanted: Wanted, options: ApplyOptions): Promise<void> {
   const { rollbackSeconds, signal } = options;
   // Two attempts fit well before the rollback.
-  const timeoutMs = Math.min(10_000, (rollbackSeconds * 1000) / 4);
+  const login = { timeoutMs: Math.min(10_000, (rollbackSeconds * 1000) / 4), patienceMs: 1_000, signal };
   let ssh: SshConnection;
   try {
-    ssh = await openSsh(target, { timeoutMs, signal }).catch(() => openSsh(target, { timeoutMs, signal }));
+    ssh = await openSsh(target, login).catch(() => openSsh(target, login));
   } catch (error) {
     throw await lockedOut(target, error, options);
   }
@@ -88,7 +105,7 @@ async function lockedOut(target: SshTarget, cause: unknown, options: ApplyOption
   let back = false;
   while (!back && Date.now() < end && !signal.aborted) {
     await sleep(500);
-    back = await openSsh(target, { timeoutMs: 2_000, signal }).then(
+    back = await openSsh(target, { timeoutMs: 2_000, patienceMs: 0, signal }).then(
       (ssh) => {
         ssh.close();
         return true;

@@ -1,5 +1,6 @@
 import { quote } from "../../../connect/host-script";
 import { type FirewallRule, type HandMade, isHandMade, type RuleSet } from "./rule";
+import { PINGS_OUT } from "./scripts";
 import type { FirewallState, Policy } from "./state";
 
 export interface Wanted {
@@ -19,14 +20,8 @@ export function planFirewall(state: FirewallState, wanted: Wanted): string[] {
   const lines: string[] = [];
 
   if (faulty("ipv6")) lines.push("sed -i '/^IPV6=/d' /etc/default/ufw", "echo IPV6=yes >>/etc/default/ufw");
-  if (faulty("frame")) {
-    lines.push(
-      "for name in before before6 after after6; do " +
-        "install -m 0640 /usr/share/ufw/iptables/$name.rules /etc/ufw/$name.rules; done",
-    );
-  }
+  if (faulty("frame")) lines.push(...FRAME);
   if (state.incoming !== wanted.incoming) lines.push(`ufw default ${wanted.incoming} incoming`);
-  if (state.outgoing !== wanted.outgoing) lines.push(`ufw default ${wanted.outgoing} outgoing`);
   if (faulty("routed")) lines.push("ufw default deny routed");
   // An enabled ufw writes each rule to the kernel at once, into chains that must be there.
   // Where the kernel's are not ufw's, it begins with a closed table: ufw would take half a frame for a whole one.
@@ -38,6 +33,8 @@ export function planFirewall(state: FirewallState, wanted: Wanted): string[] {
     lines.push(`ufw ${allow(rule)} comment ${word(rule.comment)}`);
   }
 
+  // Only now: what may go out is open.
+  if (state.outgoing !== wanted.outgoing) lines.push(`ufw default ${wanted.outgoing} outgoing`);
   if (faulty("off")) lines.push("ufw --force enable");
 
   for (const [name, rule] of Object.entries(state.rules)) {
@@ -47,14 +44,24 @@ export function planFirewall(state: FirewallState, wanted: Wanted): string[] {
   return lines;
 }
 
+/** The frame as the package brings it, less what a program without any right could send out in pings. */
+const FRAME = [
+  "for name in before before6 after after6; do " +
+    "install -m 0640 /usr/share/ufw/iptables/$name.rules /etc/ufw/$name.rules; done",
+  `sed -i '${PINGS_OUT}' /etc/ufw/before6.rules`,
+];
+
 const CLOSED = String.raw`printf '*filter\n:INPUT DROP\n:FORWARD DROP\n:OUTPUT ACCEPT\nCOMMIT\n'`;
 
 function isSame(there: FirewallRule | HandMade | undefined, rule: FirewallRule): boolean {
   return there !== undefined && !isHandMade(there) && there.comment === rule.comment;
 }
 
-function allow({ protocol, port, from }: FirewallRule): string {
-  return `allow proto ${protocol} from ${from} to any port ${port}`;
+function allow(rule: FirewallRule): string {
+  const { protocol, port } = rule;
+  return "to" in rule
+    ? `allow out proto ${protocol} from any to ${rule.to} port ${port}`
+    : `allow proto ${protocol} from ${rule.from} to any port ${port}`;
 }
 
 /**

@@ -64,48 +64,66 @@ function configured(word: (name: string) => string, lines: (name: string) => str
 
 /** Does the kernel do what ufw's files say? Only asked where ufw is enabled. */
 function running(word: (name: string) => string, lines: (name: string) => string[]): Fault[] {
-  const wanted = { ACCEPT: "ACCEPT", DROP: "DROP", REJECT: "DROP" }[word("default INPUT")];
   return (
     [
       ["iptables", "kernel4", "ufw-", "IPv4"],
       ["ip6tables", "kernel6", "ufw6-", "IPv6"],
     ] as const
   ).flatMap(([tables, part, chain, family]) => {
-    const input = lines(part);
-    const inForce =
-      input.includes(`-P INPUT ${wanted}`) &&
-      ["before-input", "after-input", "reject-input"].every((name) =>
-        input.includes(`-A INPUT -j ${chain}${name}`),
-      ) &&
-      // In the kernel the first part ends with a jump to the user's rules, which no file has.
-      (["before", "user", "after"] as const).every(
-        (name) =>
-          Number(word(`written ${tables} ${name}`)) + (name === "before" ? 1 : 0) ===
-          Number(word(`loaded ${tables} ${name}`)),
+    const kernel = lines(part);
+    const inForce = (["INPUT", "OUTPUT"] as const).every((way) => {
+      const policy = word(`default ${way}`);
+      const name = (role: string) => `${chain}${role}-${way.toLowerCase()}`;
+      const last = (role: string) => kernel.filter((line) => line.startsWith(`-A ${name(role)} `));
+      return (
+        kernel.includes(`-P ${way} ${policy === "REJECT" ? "DROP" : policy}`) &&
+        ["before", "after", "reject"].every((role) => kernel.includes(`-A ${way} -j ${name(role)}`)) &&
+        // What no rule names goes this way: nothing beside ufw's own may be in it.
+        last("reject").length === (policy === "REJECT" ? 1 : 0) &&
+        last("track").length === (policy === "ACCEPT" ? 2 : 0) &&
+        // In the kernel the first part ends with a jump to the user's rules, which no file has.
+        (["before", "user", "after"] as const).every(
+          (role) =>
+            Number(word(`written ${tables} ${role} ${way.toLowerCase()}`)) + (role === "before" ? 1 : 0) ===
+            Number(word(`loaded ${tables} ${role} ${way.toLowerCase()}`)),
+        )
       );
+    });
     return inForce ? [] : [{ code: "kernel" as const, text: `the kernel's ${family} rules are not ufw's` }];
   });
 }
 
-/** A rule in the kernel's INPUT chain that is not ufw's and could let somebody in. */
+/** A rule in one of the kernel's own chains that is not ufw's and could let somebody in or out. */
 function opensBesideUfw(line: string, chains: string): boolean {
   const target = / -[jg] (\S+)/.exec(line)?.[1] ?? "";
   return (
-    line.startsWith("-A INPUT") &&
+    /^-A (INPUT|OUTPUT) /.test(line) &&
     !target.startsWith(chains) &&
     !["", "DROP", "REJECT", "LOG"].includes(target)
   );
 }
 
-const OURS = /^allow from (\S+) to any port (\d+) proto (tcp|udp)(?: comment '([^']*)')?$/;
+/** As ufw prints our rules: one that lets in, one that lets out, and one that lets out to anybody. */
+const COMMENT = "(?: comment '(?<comment>[^']*)')?$";
+const OURS = [
+  /^allow from (?<from>\S+) to any port (?<port>\d+) proto (?<protocol>tcp|udp)/,
+  /^allow out to (?<to>\S+) port (?<port>\d+) proto (?<protocol>tcp|udp)/,
+  /^allow out (?<port>\d+)\/(?<protocol>tcp|udp)/,
+].map((form) => new RegExp(form.source + COMMENT));
 
 /** A line of `ufw show added`; undefined: its heading. What has not exactly the form of our rules is somebody else's. */
 function parseAdded(line: string): FirewallRule | HandMade | undefined {
   if (!line.startsWith("ufw ")) return undefined;
-  const [, from = "", port, protocol, comment = ""] = OURS.exec(line.slice(4)) ?? [];
-  const range = parseRange(from);
-  if (!range || port === undefined) return { byHand: line };
-  return { port: Number(port), protocol: protocol === "udp" ? "udp" : "tcp", from: range.text, comment };
+  const text = line.slice(4);
+  const found = OURS.map((form) => form.exec(text)?.groups).find((groups) => groups !== undefined);
+  if (!found) return { byHand: line };
+  const { from, to, port, comment = "" } = found;
+  const common = { port: Number(port), protocol: found.protocol === "udp" ? "udp" : "tcp", comment } as const;
+  const peer = from ?? to;
+  if (peer === undefined) return { ...common, to: "any" };
+  const range = parseRange(peer);
+  if (!range) return { byHand: line };
+  return from === undefined ? { ...common, to: range.text } : { ...common, from: range.text };
 }
 
 function split(printed: string): Map<string, string[]> {

@@ -16,7 +16,10 @@ for unit in $TIMERS; do
 done
 `;
 
-/** Packages that are missing; apt's words are shown when it fails. Needs: PACKAGES. */
+/**
+ * Packages that are missing (apt's words are shown when it fails), and the users that clients of the databases run as: estate-backup reads
+ * for a dump, estate-restore loads, estate-proof has the throw-away engine. None of them is anybody to the machine. Needs: PACKAGES.
+ */
 export const INSTALL_AGENT = String.raw`
 export DEBIAN_FRONTEND=noninteractive
 missing=
@@ -35,23 +38,34 @@ if [ -n "$missing" ]; then
   fi
   rm -f "$log"
 fi
+for user in estate-backup estate-proof estate-restore; do
+  getent passwd "$user" >/dev/null ||
+    useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$user"
+  IFS=: read -r _ _ id _ _ home shell <<<"$(getent passwd "$user")"
+  if [ "$id" -eq 0 ] || [ "$home" != /nonexistent ] || [ "$shell" != /usr/sbin/nologin ]; then
+    echo "the user $user is not the agent's own: it has uid $id, home $home, shell $shell. Rename or delete it" >&2
+    exit 1
+  fi
+  others=$(id -nG "$user")
+  [ "$others" = "$user" ] || { echo "the user $user is in other groups than its own: $others" >&2; exit 1; }
+done
 `;
 
 /** One file, renamed into place. Needs: FILE, MODE, OWNER, CONTENT (base64). */
-export const PUT_FILE = String.raw`
+export const PUT_FILE = `
 install -d -m 0755 "$(dirname "$FILE")"
 base64 -d <<<"$CONTENT" | install -m "$MODE" -o "$OWNER" -g "$OWNER" /dev/stdin "$FILE.new"
 mv "$FILE.new" "$FILE"
 `;
 
 /** Needs: TIMERS (words). */
-export const START_TIMERS = String.raw`
+export const START_TIMERS = `
 systemctl daemon-reload
 for unit in $TIMERS; do systemctl enable --quiet "$unit"; systemctl restart "$unit"; done
 `;
 
 /** Needs: TIMERS, PATHS (words). What was saved stays. */
-export const REMOVE_AGENT = String.raw`
+export const REMOVE_AGENT = `
 for unit in $TIMERS; do systemctl disable --quiet --now "$unit" 2>/dev/null || true; done
 # shellcheck disable=SC2086
 rm -f $PATHS

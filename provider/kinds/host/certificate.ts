@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
+import { endpointOf } from "../../../connect/address";
 
 /** Engines that take a new certificate while they run. */
 export const ENGINES = ["mariadb", "postgres", "redis"] as const;
@@ -23,8 +24,10 @@ export interface Found {
   certificateKey: string;
   /** `600 postgres` */
   keyMode: string;
-  /** What the server shows to who connects; undefined: no server answers. */
-  shown: string | undefined;
+  /** What the server shows to who connects, each of its instances; empty: nothing answers. */
+  shown: string[];
+  /** PEM texts of the authorities of clients, as the server has read them last; empty: none. */
+  clientAuthorities: string;
 }
 
 export interface Wanted {
@@ -34,23 +37,24 @@ export interface Wanted {
 
 /** The facts that certificate-inspect.sh prints. */
 export function parseFound(text: string): Found {
-  const facts = new Map(
-    text
-      .split("\n")
-      .filter(Boolean)
-      .map((line) => {
-        const [name = "", content = ""] = line.split(" ");
-        return [name, Buffer.from(content, "base64").toString()] as const;
-      }),
-  );
-  const fact = (name: string) => facts.get(name) ?? "";
+  const facts = text
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => {
+      const [name = "", content = ""] = line.split(" ");
+      return { name, content: Buffer.from(content, "base64").toString() };
+    });
+  const fact = (name: string) => facts.find((one) => one.name === name)?.content ?? "";
   return {
     authority: fact("authority"),
     authorityKey: fact("authorityKey").trim(),
     certificate: fact("certificate"),
     certificateKey: fact("certificateKey").trim(),
     keyMode: fact("keyMode").trim(),
-    shown: fact("shown") || undefined,
+    shown: facts
+      .filter(({ name, content }) => name === "shown" && content !== "")
+      .map(({ content }) => content),
+    clientAuthorities: fact("clientAuthorities"),
   };
 }
 
@@ -84,8 +88,8 @@ export function condition(found: Found, { name, owner }: Wanted): string {
   const named = isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name, { subject: "never" });
   if (!named) return `does not carry the name ${name}`;
   if (found.keyMode !== `600 ${owner}`) return `the private key can be read by others (${found.keyMode})`;
-  const shown = found.shown === undefined ? undefined : parseCertificate(found.shown);
-  if (shown && shown.fingerprint256 !== certificate.fingerprint256) return NOT_SHOWN;
+  const shown = found.shown.flatMap((pem) => parseCertificate(pem) ?? []);
+  if (shown.some((other) => other.fingerprint256 !== certificate.fingerprint256)) return NOT_SHOWN;
   return SOUND;
 }
 
@@ -107,10 +111,10 @@ function keyOf(certificate: X509Certificate): string {
   return certificate.publicKey.export({ type: "spki", format: "pem" }).toString().trim();
 }
 
-/** Arguments of `openssl s_client` that show the certificate of the server on its own host. */
-export function shownBy(engine: Engine, address: string, port: number): string {
-  const endpoint = isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
+/** Arguments of `openssl s_client` that show the certificate of the server on its own host, a line for each port. */
+export function shownBy(engine: Engine, address: string, ports: readonly number[]): string {
   // MariaDB turns its own host away on the network, for no account is declared for it; its socket speaks TLS as well.
   if (engine === "mariadb") return "-unix /run/mysqld/mysqld.sock -starttls mysql";
-  return engine === "postgres" ? `-connect ${endpoint} -starttls postgres` : `-connect ${endpoint}`;
+  const protocol = engine === "postgres" ? " -starttls postgres" : "";
+  return ports.map((port) => `-connect ${endpointOf(address, port)}${protocol}`).join("\n");
 }

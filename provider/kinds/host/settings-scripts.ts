@@ -1,4 +1,12 @@
-import type { Engine } from "./certificate";
+import {
+  MARIADB_BACKUP_LOGINS,
+  POSTGRES_BACKUP_LOGINS,
+  POSTGRES_BACKUP_SQL,
+} from "../../../estate/backup-logins";
+
+/** Engines with one server on a host. */
+export const ENGINES = ["mariadb", "postgres"] as const;
+export type Engine = (typeof ENGINES)[number];
 
 /** What runs on a host, in bash with `-euo pipefail` and as root. In code and not in files: the provider is one bundle. */
 
@@ -19,16 +27,27 @@ restart() {
   systemctl restart "$1" >&2 || true
   exit 1
 }
-effective() { while IFS= read -r line; do printf 'effective %s\n' "$(printf '%s' "$line" | base64 -w0)"; done; }
+facts() { while IFS= read -r line; do printf '%s %s\n' "$1" "$(printf '%s' "$line" | base64 -w0)"; done; }
 `;
+
+const names = (logins: Readonly<Record<string, string>>) =>
+  Object.keys(logins)
+    .map((name) => `'${name}'`)
+    .join(", ");
+const rows = (logins: Readonly<Record<string, string>>) =>
+  Object.keys(logins)
+    .map((name) => `SELECT '${name}' AS name`)
+    .join(" UNION ");
+const [BY_SOCKET] = Object.values(MARIADB_BACKUP_LOGINS);
 
 const POSTGRES = `
 read -r version cluster port _ < <(pg_lsclusters --no-header 2>/dev/null | sort -k1,1V | awk '$2 == "main"' | tail -1) || exit 0
 unit=postgresql@$version-$cluster
 file=/etc/postgresql/$version/$cluster/conf.d/estate.conf
 hba=/etc/postgresql/$version/$cluster/pg_hba.conf
+ident=/etc/postgresql/$version/$cluster/pg_ident.conf
 client() {
-  runuser -u postgres -- psql -X -q -A -t -v ON_ERROR_STOP=1 -h /var/run/postgresql -p "$port" -d postgres "$@"
+  runuser -u postgres -- env PGOPTIONS='-c search_path=pg_catalog' psql -X -q -A -t -v ON_ERROR_STOP=1 -h /var/run/postgresql -p "$port" -d postgres "$@"
 }
 running() { systemctl --quiet is-active "$unit"; }
 # A value that is written down and waits for the next reload or restart counts as much as the one that is in force.
@@ -38,42 +57,86 @@ values() {
       (SELECT setting FROM pg_file_settings WHERE name = s.name ORDER BY seqno DESC LIMIT 1) f ON true
     WHERE s.name IN ($GUARDED)"
 }
+# What the server reads may be another file than the one that is ours.
+in_use() { if running; then client -c "SHOW $1"; else printf '%s\\n' "$2"; fi; }
+logins() {
+  client <<'SQL'
+SELECT r.rolname || '=' || translate(concat_ws(', ', concat_ws(' ',
+    CASE WHEN r.rolcanlogin THEN 'LOGIN' ELSE 'NOLOGIN' END, CASE WHEN r.rolsuper THEN 'SUPERUSER' END,
+    CASE WHEN r.rolcreatedb THEN 'CREATEDB' END, CASE WHEN r.rolcreaterole THEN 'CREATEROLE' END,
+    CASE WHEN r.rolreplication THEN 'REPLICATION' END, CASE WHEN r.rolbypassrls THEN 'BYPASSRLS' END,
+    CASE WHEN r.rolinherit THEN 'INHERIT' END, CASE WHEN r.rolpassword IS NOT NULL THEN 'PASSWORD' END,
+    CASE WHEN r.rolvaliduntil <> 'infinity' THEN 'VALID UNTIL ' || r.rolvaliduntil END, 'CONNECTION LIMIT ' || r.rolconnlimit),
+  (SELECT string_agg(setting || coalesce(' in ' || d.datname, ''), ', ' ORDER BY d.datname NULLS FIRST, setting)
+    FROM pg_db_role_setting s LEFT JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) AS setting WHERE s.setrole = r.oid),
+  (SELECT string_agg('in ' || pg_get_userbyid(m.roleid) || CASE WHEN m.admin_option THEN ' WITH ADMIN' ELSE '' END
+      || CASE WHEN m.inherit_option AND m.set_option THEN '' ELSE ' in part' END, ', ' ORDER BY pg_get_userbyid(m.roleid))
+    FROM pg_auth_members m WHERE m.member = r.oid),
+  (SELECT string_agg('has member ' || pg_get_userbyid(m.member), ', ' ORDER BY pg_get_userbyid(m.member))
+    FROM pg_auth_members m WHERE m.roleid = r.oid)), E'\\n\\r', '  ')
+FROM pg_authid r WHERE r.rolname IN (${names(POSTGRES_BACKUP_LOGINS)})
+SQL
+}
 `;
 
 const MARIADB = `
 unit=mariadb
 file=/etc/mysql/mariadb.conf.d/99-estate.cnf
-hba=
 client() { mariadb --no-defaults --skip-ssl --protocol=socket --batch --skip-column-names "$@"; }
 running() { systemctl --quiet is-active "$unit"; }
 values() {
   client -e "SELECT CONCAT(LOWER(VARIABLE_NAME), '=', GLOBAL_VALUE) FROM information_schema.SYSTEM_VARIABLES
     WHERE LOWER(VARIABLE_NAME) IN ($GUARDED)"
 }
+# Of an account that is not there, as of one as it has to be, there is nothing more to say.
+logins() {
+  client <<'SQL'
+WITH account AS (SELECT User, Host, Priv, CONCAT(QUOTE(User), '@', QUOTE(Host)) AS grantee FROM mysql.global_priv
+  WHERE User IN (${names(MARIADB_BACKUP_LOGINS)})),
+more AS (
+  SELECT User, CONCAT('from host ', Host) AS what FROM account WHERE Host <> 'localhost'
+  UNION SELECT User, 'another way to log in' FROM account WHERE COALESCE(JSON_VALUE(Priv, '$.plugin'), '') <> 'unix_socket'
+    OR COALESCE(JSON_VALUE(Priv, '$.authentication_string'), '') <> '' OR JSON_EXISTS(Priv, '$.auth_or')
+  UNION SELECT a.User, CONCAT(p.PRIVILEGE_TYPE, ' on everything') FROM account a JOIN information_schema.USER_PRIVILEGES p ON p.GRANTEE = a.grantee
+    WHERE p.PRIVILEGE_TYPE <> 'USAGE' AND (a.User, p.PRIVILEGE_TYPE) <> ('estate-restore', 'SET USER')
+  UNION SELECT a.User, CONCAT('role ', m.Role) FROM account a JOIN mysql.roles_mapping m ON m.User = a.User AND m.Host = a.Host
+  UNION SELECT a.User, CONCAT('PROXY ', p.Proxied_user) FROM account a JOIN mysql.proxies_priv p ON p.User = a.User AND p.Host = a.Host
+  UNION SELECT a.User, CONCAT('rights on ', d.Db) FROM account a JOIN mysql.db d ON d.User = a.User AND d.Host = a.Host
+    WHERE d.Db IN ('mysql', 'sys', 'performance\\_schema', 'performance_schema', '%')
+  UNION SELECT a.User, CONCAT('rights on ', t.Db, '.', t.Table_name) FROM account a JOIN mysql.tables_priv t ON t.User = a.User AND t.Host = a.Host
+    WHERE t.Db = 'mysql' AND (t.Table_name <> 'proc' OR t.Table_priv <> 'Select'))
+SELECT REPLACE(CONCAT(l.name, '=', COALESCE((SELECT GROUP_CONCAT(what ORDER BY what SEPARATOR ', ') FROM more WHERE more.User = l.name),
+  '${BY_SOCKET}')), CHAR(10), ' ')
+FROM (${rows(MARIADB_BACKUP_LOGINS)}) l
+SQL
+}
 `;
 
-// Nobody logs in here: what Redis runs with is told by the ports it holds open and by what answers there.
-const REDIS = `
-unit=redis-server
-file=/etc/redis/redis.conf
-hba=
-running() { systemctl --quiet is-active "$unit"; }
-values() {
-  echo "listening=$(ss -Hltnp | awk '/"redis-server"/ { print $4 }' | sort | paste -sd ' ')"
-  protocol=$({ timeout 5 openssl s_client -connect "$ENDPOINT" -brief 2>&1 || true; } | sed -n 's/^Protocol version: //p')
-  echo "tls=$protocol"
-}
+const READ_FILES_POSTGRES = `
+content "$(in_use hba_file "$hba")" hba
+content "$(in_use ident_file "$ident")" ident
 `;
 
 const READ = `
 content "$file" configuration
-content "$hba" hba
-if running; then values | effective; fi
+if running; then
+  values | facts effective
+  logins | facts login
+fi
 `;
 
 const MEND_POSTGRES = String.raw`
 running || systemctl start "$unit"
-# The server parses the file before it has to live with it: a reload would answer true and keep the old rules.
+# The server parses a file before it has to live with it: a reload would answer true and keep the old rules.
+if differs "$ident" "$IDENT"; then
+  printf '%s\n' "$IDENT" | put "$ident" postgres 0640
+  faults=$(client -c "SELECT 'line ' || line_number || ': ' || error FROM pg_ident_file_mappings WHERE error IS NOT NULL")
+  if [ -n "$faults" ]; then
+    take_back "$ident"
+    echo "pg_ident.conf has faults and was not applied: $faults" >&2
+    exit 1
+  fi
+fi
 if differs "$hba" "$HBA"; then
   printf '%s\n' "$HBA" | put "$hba" postgres 0640
   faults=$(client -c "SELECT 'line ' || line_number || ': ' || error FROM pg_hba_file_rules WHERE error IS NOT NULL")
@@ -84,7 +147,11 @@ if differs "$hba" "$HBA"; then
   fi
 fi
 if differs "$file" "$CONFIGURATION"; then printf '%s\n' "$CONFIGURATION" | put "$file" postgres 0640; fi
-for name in $NAMES; do client -c "ALTER SYSTEM RESET $name"; done
+if [ "$(logins | sort)" != "$(printf '%s\n' "$LOGINS" | sort)" ]; then client <<'SQL'
+${POSTGRES_BACKUP_SQL.join("\n")}
+SQL
+fi
+for name in $NAMES hba_file ident_file; do client -c "ALTER SYSTEM RESET $name"; done
 loaded=$(client -c "SELECT pg_conf_load_time()")
 client -c "SELECT pg_reload_conf()" >/dev/null
 for _ in 1 2 3 4 5 6 7 8 9 10; do
@@ -100,6 +167,16 @@ if differs "$file" "$CONFIGURATION"; then
   restart "$unit" "$file"
 fi
 running || systemctl start "$unit"
+# The next run makes them again; one that is at work fails, and is tried again.
+if [ "$(logins | sort)" != "$(printf '%s\n' "$LOGINS" | sort)" ]; then client <<'SQL'
+SET SESSION sql_log_bin = 0;
+DELIMITER //
+FOR a IN (SELECT User AS u, Host AS h FROM mysql.global_priv WHERE User IN (${names(MARIADB_BACKUP_LOGINS)})) DO
+  EXECUTE IMMEDIATE CONCAT('DROP USER ', QUOTE(a.u), '@', QUOTE(a.h));
+END FOR//
+DELIMITER ;
+SQL
+fi
 # What cannot be set while it runs comes back with a restart.
 while IFS='=' read -r name value; do
   [ -n "$name" ] || continue
@@ -108,26 +185,21 @@ done <<<"$EFFECTIVE"
 if [ "$(values | sort)" != "$(printf '%s\n' "$EFFECTIVE" | sort)" ]; then restart "$unit" "$file"; fi
 `;
 
-const MEND_REDIS = String.raw`
-if differs "$file" "$CONFIGURATION"; then printf '%s\n' "$CONFIGURATION" | put "$file" redis 0640; fi
-restart "$unit" "$file"
-`;
-
-const engines: Record<Engine, { setUp: string; mend: string }> = {
-  postgres: { setUp: POSTGRES, mend: MEND_POSTGRES },
-  mariadb: { setUp: MARIADB, mend: MEND_MARIADB },
-  redis: { setUp: REDIS, mend: MEND_REDIS },
+const engines: Record<Engine, { setUp: string; read: string; mend: string }> = {
+  postgres: { setUp: POSTGRES, read: READ_FILES_POSTGRES + READ, mend: MEND_POSTGRES },
+  mariadb: { setUp: MARIADB, read: READ, mend: MEND_MARIADB },
 };
 
 /**
- * Prints what a server reads and runs with, one fact a line with its content in base64: `configuration`, `hba`, and
- * `effective` for each guarded setting (`name=value`). Nothing: the server was never set up. Needs GUARDED, ENDPOINT.
+ * Prints what a server reads and runs with, one fact a line with its content in base64: `configuration`, `hba`, `ident`, `effective`
+ * for each guarded setting (`name=value`) and `login` for what backup and restore log in as (`name=words`). Nothing: the server was
+ * never set up. Needs GUARDED.
  */
 export function readScript(engine: Engine): string {
-  return COMMON + engines[engine].setUp + READ;
+  return COMMON + engines[engine].setUp + engines[engine].read;
 }
 
-/** Makes it what is declared. Needs CONFIGURATION, HBA, GUARDED, NAMES, EFFECTIVE, ENDPOINT as well. */
+/** Makes it what is declared. Needs CONFIGURATION, HBA, IDENT, GUARDED, NAMES, EFFECTIVE, LOGINS. */
 export function mendScript(engine: Engine): string {
   return COMMON + engines[engine].setUp + engines[engine].mend;
 }

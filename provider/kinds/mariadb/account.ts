@@ -8,8 +8,10 @@ export type AccountInputs = {
   formerPassword: "keep" | "refuse";
   /** Database in which a new password is tried before it counts as written; null: it is not tried. */
   probe: string | null;
-  /** `SSL` or `X509`; `read` may answer `NONE` or `SPECIFIED`. */
-  require: string;
+  /** What it must show beside the password; `read` may answer `NONE` or `SPECIFIED` too. */
+  require: Requirement;
+  /** PEM of the private key and the certificate that a new password is tried with; null: none. */
+  clientCertificate: string | null;
   /** 1..20; `read` may answer 0: no limit. */
   maxUserConnections: number;
   locked: boolean;
@@ -18,6 +20,9 @@ export type AccountInputs = {
   /** Hosts of the same user that are declared elsewhere. `read` adds those that nobody declared. */
   otherHosts: string[];
 };
+
+/** `SSL`, `X509` (any certificate of a trusted authority), or this one certificate; names as OpenSSL writes them, `/CN=svc_crm`. */
+export type Requirement = string | { subject: string; issuer: string };
 
 export type AccountState = AccountInputs & {
   /** Hashes of replaced passwords that still log in; absent: none. */
@@ -56,7 +61,7 @@ export interface LoginAlternative {
 /** An account as it stands on the server. */
 export interface AccountOnServer {
   alternatives: LoginAlternative[];
-  require: string;
+  require: Requirement;
   maxUserConnections: number;
   locked: boolean;
   grants: Grant[];

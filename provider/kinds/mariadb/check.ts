@@ -9,11 +9,14 @@ const FIELDS = [
   "formerPassword",
   "probe",
   "require",
+  "clientCertificate",
   "maxUserConnections",
   "locked",
   "grants",
   "otherHosts",
 ];
+/** Of letters, digits and what our own names hold: nothing that needs an escape. */
+const DISTINGUISHED_NAME = /^(?:\/[A-Za-z]+=[A-Za-z0-9_ .-]+)+$/;
 const SHORTEST_PASSWORD = 32;
 const LONGEST_USER = 80;
 
@@ -45,6 +48,7 @@ export function checkAccount(news: Properties): { inputs: Properties; failures: 
   }
   if (!isUnset(probe)) checkObjectName("probe", probe, faults);
   checkRequire(news.require, faults);
+  checkCertificate(news, faults);
   checkConnections(news.maxUserConnections, faults);
   if (!isUnset(news.locked) && news.locked !== UNKNOWN && typeof news.locked !== "boolean") {
     faults.add("locked", `is ${show(news.locked)}. Use true or false`);
@@ -60,6 +64,7 @@ function normalise(news: Properties): Properties {
     ...news,
     formerPassword: news.formerPassword ?? "refuse",
     probe: news.probe ?? null,
+    clientCertificate: news.clientCertificate ?? null,
     locked: news.locked ?? false,
     grants: normaliseGrants(news.grants),
     otherHosts:
@@ -125,7 +130,27 @@ function checkPasswords(passwords: Maybe, faults: Faults): void {
 
 function checkRequire(require: Maybe, faults: Faults): void {
   if (require === UNKNOWN || require === "SSL" || require === "X509") return;
-  faults.add("require", `is ${show(require)}. Use "SSL", or "X509" to ask for a client certificate too`);
+  if (isObject(require) && Object.keys(require).every((key) => key === "subject" || key === "issuer")) {
+    for (const part of ["subject", "issuer"] as const) {
+      const given = require[part];
+      if (given === UNKNOWN || (typeof given === "string" && DISTINGUISHED_NAME.test(given))) continue;
+      faults.add(`require.${part}`, `is ${show(given)}. Write it as OpenSSL does, for example /CN=svc_crm`);
+    }
+    return;
+  }
+  const fix = 'Use "SSL", "X509" for any client certificate, or { subject, issuer } for one of one client';
+  faults.add("require", `is ${show(require)}. ${fix}`);
+}
+
+function checkCertificate({ clientCertificate, require, probe }: Properties, faults: Faults): void {
+  if (clientCertificate === UNKNOWN) return;
+  if (!isUnset(clientCertificate)) {
+    // No value: it holds a private key.
+    if (typeof clientCertificate !== "string" || !/^-----BEGIN /.test(clientCertificate))
+      faults.add("clientCertificate", "is no PEM text of a private key and its certificate");
+  } else if (!isUnset(probe) && (isObject(require) || require === "X509")) {
+    faults.add("clientCertificate", "is missing: without it a new password cannot be tried");
+  }
 }
 
 function checkConnections(connections: Maybe, faults: Faults): void {

@@ -38,6 +38,7 @@ export function accountAsDeclared(
     formerPassword: declared?.formerPassword ?? "refuse",
     probe: declared?.probe ?? null,
     require: actual.require,
+    clientCertificate: declared?.clientCertificate ?? null,
     maxUserConnections: actual.maxUserConnections,
     locked: actual.locked,
     grants: grantsAsDeclared(actual.grants, declared?.grants ?? []),

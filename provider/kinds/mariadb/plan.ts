@@ -8,6 +8,7 @@ import {
   quoteAccount,
   quoteIdentifier,
   quoteString,
+  sameRequirement,
 } from "./sql";
 
 /** Statements that make an account what is declared, in the order to run them. */
@@ -95,7 +96,11 @@ function sameLogin(wanted: AccountInputs, actual: AccountOnServer, former: reado
     actual.alternatives.every(
       ({ plugin, hash }, at) => plugin === "mysql_native_password" && hash === hashes[at],
     );
-  return same && actual.require === wanted.require && actual.maxUserConnections === wanted.maxUserConnections;
+  return (
+    same &&
+    sameRequirement(actual.require, wanted.require) &&
+    actual.maxUserConnections === wanted.maxUserConnections
+  );
 }
 
 function passwordLeaked(

@@ -1,7 +1,7 @@
 import { type MariadbConnection, MariadbError } from "../../../connect/mariadb";
 import type { MariadbServer } from "../../../connect/mariadb-server";
 import { another } from "../wrong-password";
-import type { AccountName } from "./sql";
+import type { AccountInputs } from "./account";
 
 /** The account has as many sessions as it may: counted after the password was accepted. */
 const AT_ITS_LIMIT = 1226;
@@ -10,12 +10,18 @@ const TABLE_DENIED = 1142;
 
 /**
  * Shows by trying that a new password does what it is for, and no more, before anybody is told of it: over verified TLS it
- * opens the service's own database as exactly this account, which reads no passwords; another password opens nothing.
+ * opens the service's own database as exactly this account, which reads no passwords; another password opens nothing, and
+ * neither does this one without the certificate, where one is required.
  * Throws MariadbError.
  */
 export async function probeAccount(
   server: MariadbServer,
-  { user, host }: AccountName,
+  {
+    user,
+    host,
+    require,
+    clientCertificate,
+  }: Pick<AccountInputs, "user" | "host" | "require" | "clientCertificate">,
   password: string,
   database: string,
 ): Promise<void> {
@@ -25,12 +31,18 @@ export async function probeAccount(
     );
   };
   // The wrong one first: a good login after it puts the server's counter of failures back.
-  const wrong = await refusal(() => server.openAs({ user, password: another(password), database }));
+  const certified = { user, database, clientCertificate: clientCertificate ?? undefined };
+  const wrong = await refusal(() => server.openAs({ ...certified, password: another(password) }));
   if (wrong === undefined) fail("another password logs in too");
   else if (wrong.errno !== ACCESS_DENIED) fail(`a wrong one is not refused as wrong: ${wrong.message}`);
+  if (require !== "SSL") {
+    const bare = await refusal(() => server.openAs({ user, password, database }));
+    if (bare === undefined) fail("it logs in without its certificate");
+    else if (bare.errno !== ACCESS_DENIED) fail(`without its certificate it is not refused: ${bare.message}`);
+  }
   let connection: MariadbConnection;
   try {
-    connection = await server.openAs({ user, password, database });
+    connection = await server.openAs({ ...certified, password });
   } catch (error) {
     if (error instanceof MariadbError && error.errno === AT_ITS_LIMIT) return;
     return fail(error instanceof Error ? error.message : String(error));

@@ -1,5 +1,5 @@
 import type { MariadbRow, MariadbValue } from "../../../connect/mariadb";
-import type { AccountOnServer, Grant, GrantObject, LoginAlternative } from "./account";
+import type { AccountOnServer, Grant, GrantObject, LoginAlternative, Requirement } from "./account";
 import { objectKey } from "./account";
 import { type AccountName, quoteAccount } from "./sql";
 
@@ -13,6 +13,9 @@ interface GlobalPriv {
   auth_or?: { plugin?: string; authentication_string?: string }[];
   /** 0 NONE, 1 SSL, 2 X509, 3 SPECIFIED */
   ssl_type?: number;
+  ssl_cipher?: string;
+  x509_subject?: string;
+  x509_issuer?: string;
   max_user_connections?: number;
   account_locked?: boolean;
   is_role?: boolean;
@@ -33,7 +36,7 @@ export async function readAccount(query: Query, account: AccountName): Promise<A
   if (!own) return undefined;
   return {
     alternatives: alternatives(own),
-    require: REQUIRE[own.ssl_type ?? 0] ?? "SPECIFIED",
+    require: requirement(own),
     maxUserConnections: own.max_user_connections ?? 0,
     locked: own.account_locked ?? false,
     grants: await readGrants(query, account),
@@ -42,6 +45,13 @@ export async function readAccount(query: Query, account: AccountName): Promise<A
       .filter((host) => host !== account.host)
       .sort(),
   };
+}
+
+function requirement({ ssl_type, ssl_cipher, x509_subject, x509_issuer }: GlobalPriv): Requirement {
+  const found = REQUIRE[ssl_type ?? 0] ?? "SPECIFIED";
+  return found === "SPECIFIED" && !ssl_cipher && x509_subject && x509_issuer
+    ? { subject: x509_subject, issuer: x509_issuer }
+    : found;
 }
 
 /** The ways to log in alone; undefined: there is no such account. */

@@ -12,6 +12,10 @@ export interface LoginInputs {
   connectionLimit: number;
   /** Of each slot, by setting. */
   settings: Record<string, string>;
+  /** PEM of the private key and the certificate of each slot, which a new password is tried with; null: none. */
+  clientCertificates: Record<string, string> | null;
+  /** true: pg_hba.conf asks for it, and the password alone must open nothing. */
+  requireClientCertificate: true | null;
   /** Declared empty, always: `read` puts here what is otherwise by hand, so that a preview names it and an update mends it. */
   slots: Record<string, SlotDrift>;
 }

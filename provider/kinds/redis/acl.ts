@@ -4,6 +4,8 @@ import { pairs, type RedisReply } from "../../../connect/redis";
 /** A Redis ACL user as it is declared and kept in the state. */
 export type UserInputs = {
   user: string;
+  /** Of the instance, on the provider's host; null: the provider's own. */
+  port: number | null;
   /** Newest first, one or two. `read` answers `NOT_OURS` for one that nobody declared, `NO_PASSWORD` for none asked for. */
   passwords: string[];
   /** `keep`: a password that is replaced logs in beside its successor until it is retired. `refuse`: not a moment longer. */
@@ -141,6 +143,7 @@ export function userAsDeclared(user: string, actual: UserOnServer, old: UserStat
     .map((hash) => known.find((password) => passwordHash(password) === hash) ?? NOT_OURS);
   return {
     user,
+    port: old?.port ?? null,
     passwords: actual.flags.includes("nopass") ? [NO_PASSWORD] : passwords,
     formerPassword: old?.formerPassword ?? "refuse",
     keys: actual.keys,

@@ -1,6 +1,7 @@
 import { type CheckFailure, type Properties, UNKNOWN, type Value } from "../../wire/kind";
+import { isPort } from "../firewall/check";
 
-const FIELDS = ["user", "passwords", "formerPassword", "keys", "channels", "commands"];
+const FIELDS = ["user", "port", "passwords", "formerPassword", "keys", "channels", "commands"];
 const SHORTEST_PASSWORD = 32;
 
 /** Commands that reach beyond the service's own keys: to the server, its users or its copies. */
@@ -23,6 +24,10 @@ export function checkUser(news: Properties): { inputs: Properties; failures: Che
     report(key, `is no property of a Redis user. Known are ${FIELDS.join(", ")}`);
   }
   checkName(news.user, report);
+  const { port = null } = news;
+  if (port !== null && port !== UNKNOWN && !isPort(port)) {
+    report("port", `is ${show(port)}. Give the port of the instance, for example 6381`);
+  }
   checkPasswords(news.passwords, report);
   const { formerPassword = null } = news;
   if (formerPassword !== null && ![UNKNOWN, "keep", "refuse"].includes(formerPassword as string)) {
@@ -34,6 +39,7 @@ export function checkUser(news: Properties): { inputs: Properties; failures: Che
   if (failures.length > 0) return { inputs: news, failures };
   const inputs: Properties = {
     ...news,
+    port,
     formerPassword: formerPassword ?? "refuse",
     keys: sorted(news.keys),
     channels: sorted(news.channels ?? []),

@@ -2,10 +2,17 @@ import { pairs, RedisError, type RedisServer } from "../../../connect/redis";
 import { passwordHash } from "../redis/acl";
 import { type FormerPasswords, notThere } from "./former";
 
-/** Hashes of an ACL user beside the newest. */
-export function formerOnRedis(server: RedisServer): FormerPasswords {
+/**
+ * Hashes of an ACL user beside the newest.
+ * @param ports of each service's instance on the server's host; who is not named is on the server itself
+ */
+export function formerOnRedis(server: RedisServer, ports: Readonly<Record<string, number>>): FormerPasswords {
+  const of = (service: string) => {
+    const port = ports[service];
+    return port === undefined ? server : server.at(port);
+  };
   const hashes = async (user: string): Promise<string[]> => {
-    const { passwords } = pairs(await server.call("ACL", "GETUSER", user));
+    const { passwords } = pairs(await of(user).call("ACL", "GETUSER", user));
     return Array.isArray(passwords) ? passwords.map(String) : [];
   };
   return {
@@ -23,12 +30,12 @@ export function formerOnRedis(server: RedisServer): FormerPasswords {
       if (!there.includes(newest)) throw notThere(service);
       const former = there.filter((hash) => hash !== newest);
       if (former.length === 0) return;
-      await server
+      await of(service)
         .call("ACL", "SETUSER", service, ...former.map((hash) => `!${hash}`))
         .catch((error: unknown) => {
           throw new RedisError(`${service}: ${error instanceof Error ? error.message : String(error)}`);
         });
-      await server.call("ACL", "SAVE");
+      await of(service).call("ACL", "SAVE");
     },
   };
 }

@@ -5,13 +5,15 @@ import type { AccessInputs } from "../postgres/access";
 import { planAccess } from "../postgres/access-plan";
 import { quoteIdentifier as id } from "../postgres/quoting";
 import { disownHere } from "../postgres/retire-access";
-import { contextStatements } from "./context-sql";
+import { contextStatements, dropPart } from "./context-sql";
+import { dropTrigger, readHeldTriggers } from "./held";
 import { CONTEXT_SCHEMA, type RowSecurityInputs } from "./inputs";
 import { readKeys, writeKeys } from "./keys";
 import { policyStatements, printed, readPolicies } from "./policies";
 import { readContext, readGrants, readRowSecurity } from "./read";
 import { readRoles, roleStatements } from "./roles";
 import { readRelations, relationFaults, relationStatements } from "./tables";
+import { readWithheld, withholdStatements } from "./withheld";
 
 /** A second look may find what a first REVOKE took along; a third has nothing to find. */
 const MOST_PASSES = 3;
@@ -41,6 +43,7 @@ export async function applyRowSecurity(
   await run(roleStatements(inputs, roles));
   await run(await contextChanges(connection, inputs));
   await run(relationStatements(inputs, relations));
+  await run(withholdStatements(await readWithheld(connection)));
   const texts = await printed(connection, inputs.schema, inputs.policies);
   refuse(inputs.database, texts.faults);
   await run(policyStatements(inputs.schema, inputs.policies, await readPolicies(connection), texts.printed));
@@ -109,13 +112,14 @@ export async function closeRowSecurity(
   for (const { schema, table, name } of await readPolicies(connection)) {
     await connection.query(`DROP POLICY ${id(name)} ON ${id(schema)}.${id(table)}`);
   }
+  for (const each of await readHeldTriggers(connection)) await connection.query(dropTrigger(each));
   const context = Object.keys(await readContext(connection));
   if (context.includes("keys")) await connection.query(`DELETE FROM ${CONTEXT_SCHEMA}.keys`);
   if (context.length > 0) {
     await connection.query("SAVEPOINT context");
-    const functions = context.filter((part) => part !== "schema" && part !== "keys");
+    const parts = context.filter((part) => part !== "schema" && part !== "keys");
     try {
-      for (const each of functions) await connection.query(`DROP ROUTINE ${CONTEXT_SCHEMA}.${each}`);
+      for (const each of parts) await connection.query(dropPart(each));
       await connection.query(`DROP TABLE IF EXISTS ${CONTEXT_SCHEMA}.keys`);
       await connection.query(`DROP SCHEMA ${CONTEXT_SCHEMA}`);
     } catch (error) {

@@ -77,6 +77,8 @@ const fields: Record<string, Field> = {
     }),
   },
   ownerMembers: nobody("nobody works as the owner but the admin"),
+  largeObjects: nobody("a large object has no row security"),
+  advisoryLocks: nobody("an advisory lock needs no context"),
   serviceMemberOf: nobody("a service takes identities and nothing else"),
 };
 
@@ -123,12 +125,20 @@ function crossFaults(inputs: Record<string, Value>): CheckFailure[] {
   const tables = inputs.tables as Record<string, string>;
   const known = [...Object.keys(inputs.identities as object), inputs.owner, inputs.service];
   const places = new Map<string, string>();
+  const writes = /^(INSERT|UPDATE|DELETE)/;
   const faults: CheckFailure[] = Object.keys(tables)
     .filter((table) => (tables[table] === "off") !== Object.hasOwn(inputs.exceptions as object, table))
     .map((table) => ({
       property: keyPath("tables", table),
       reason: `is ${tables[table]}: exceptions holds the reason of each table that is off, and no other's`,
     }));
+  for (const [key, privileges] of Object.entries(inputs.grants as Record<string, string[]>)) {
+    const [, table = ""] = / on table [^.]+\.([^.]+)$/.exec(key) ?? [];
+    if (tables[table] === "off" && privileges.some((privilege) => writes.test(privilege))) {
+      const reason = `writes ${table}, which is off: nothing asks there for a context. Force it, and declare the rules`;
+      faults.push({ property: keyPath("grants", key), reason });
+    }
+  }
   for (const [key, each] of Object.entries(inputs.policies as unknown as Record<string, Named>)) {
     const fail = (reason: string) => faults.push({ property: keyPath("policies", key), reason });
     if (tables[each.table] !== "forced")

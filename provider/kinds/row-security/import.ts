@@ -37,6 +37,8 @@ export async function importedRowSecurity(
     keys: {},
     ownerMembers: [],
     serviceMemberOf: [],
+    largeObjects: [],
+    advisoryLocks: [],
     context: contextFingerprints(owner),
   };
 }

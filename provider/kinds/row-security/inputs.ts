@@ -22,8 +22,11 @@ export interface RowPolicy {
   withCheck?: string;
 }
 
-/** `off`: no row security, declared so. The other two are drift: the owner passes, or everybody. */
-export type TableState = "forced" | "not forced" | "off";
+/**
+ * `off`: no row security, declared so. The others are drift: the owner passes, or everybody; a statement may change its context
+ * while it writes.
+ */
+export type TableState = "forced" | "not forced" | "context not held" | "off";
 
 /** Row security of one database as a program declares it. */
 export interface RowSecurityArgs {
@@ -56,6 +59,10 @@ export interface RowSecurityInputs extends RowSecurityArgs {
   ownerMembers: string[];
   /** Roles that the service is a member of beside the identities. Declared empty, always. */
   serviceMemberOf: string[];
+  /** Functions of large objects that everybody may call: such an object has no row security. Declared empty, always. */
+  largeObjects: string[];
+  /** Functions that take an advisory lock and that everybody may call. Declared empty, always. */
+  advisoryLocks: string[];
   /** What is in schema `context`: fingerprints of definition and owner. Filled in by check. */
   context: Record<string, string>;
 }

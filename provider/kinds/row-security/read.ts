@@ -9,6 +9,7 @@ import { readKeys } from "./keys";
 import { policiesAsDeclared, printed, readPolicies } from "./policies";
 import { readRoles, rolesAsDeclared } from "./roles";
 import { readRelations, relationsAsDeclared } from "./tables";
+import { readWithheld } from "./withheld";
 
 /**
  * What would have to be declared to have exactly what is there. Inside the caller's transaction, which is rolled back or goes
@@ -38,6 +39,7 @@ export async function readRowSecurity(
     ),
     indexes: await indexesAsDeclared(connection, declared),
     grants: grantsAsDeclared(declared.grants, await readGrants(connection)),
+    ...(await readWithheld(connection)),
     context,
     keys: "keys" in context ? await readKeys(connection, declared.keys) : {},
   };
@@ -61,7 +63,7 @@ WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
                   WHERE d.classid = 'pg_catalog.pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e')
 ORDER BY 1`;
 
-/** What schema `context` holds, by part: `schema`, `keys`, and each function by its signature. */
+/** What schema `context` holds, by part: `schema`, `keys`, `sequence held_digest_1`, and each function by its signature. */
 export async function readContext(connection: PostgresConnection): Promise<Record<string, string>> {
   const rows = await connection.query<{ part: string; owner: string; definition: string }>(CONTEXT, [
     CONTEXT_SCHEMA,
@@ -83,6 +85,14 @@ SELECT 'keys', pg_get_userbyid(c.relowner)::text,
                     WHERE tgrelid = c.oid AND NOT tgisinternal), '')
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = 'keys' AND c.relkind = 'r'
+UNION ALL
+SELECT 'sequence ' || c.relname, pg_get_userbyid(c.relowner)::text,
+       format('%s %s MINVALUE %s MAXVALUE %s START %s INCREMENT %s CACHE %s%s',
+         CASE c.relpersistence WHEN 'u' THEN 'unlogged' ELSE 'logged' END, format_type(seqtypid, NULL), seqmin, seqmax, seqstart,
+         seqincrement, seqcache, CASE WHEN seqcycle THEN ' CYCLE' ELSE '' END)
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_sequence s ON s.seqrelid = c.oid
+WHERE n.nspname = $1
 UNION ALL
 SELECT p.proname || '(' || oidvectortypes(p.proargtypes) || ')', pg_get_userbyid(p.proowner)::text,
        CASE WHEN p.prokind IN ('f', 'p') THEN pg_get_functiondef(p.oid) ELSE '' END

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { run, succeed } from "../../support/run";
 
-const version = "v1.7.8";
+const version = "v1.7.12";
 const cache =
   process.env.ESTATE_CACHE ||
   join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "database-estate");

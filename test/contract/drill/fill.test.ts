@@ -1,26 +1,35 @@
+import { randomBytes } from "node:crypto";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { mariadbGrants } from "../../../components/plans/privileges";
 import { beatInsert, beatQuery } from "../../../drill/fill/beats";
 import { canaryExpected, canaryQuery } from "../../../drill/fill/canary";
 import { clean, keepCommand, keptOf, wipe } from "../../../drill/fill/clean";
 import { fill } from "../../../drill/fill/fill";
+import { leftovers } from "../../../drill/fill/left";
+import { type AsService, asServices } from "../../../drill/fill/services";
 import { rowsOf, type Sql } from "../../../drill/hosts";
 import { dataFaults } from "../../../drill/prove/data";
 import { live, onEach, type Servers, takeSnapshot } from "../../../drill/servers";
 import { rowsIn, snapshotFaults } from "../../../drill/snapshot/compare";
 import type { Snapshot } from "../../../drill/snapshot/types";
+import type { ConnectionOutput } from "../../../estate/outputs";
+import type { DatabaseEntry as Engine, MariadbEntry } from "../../../estate/types";
 import { startMariadb } from "../../support/engines-mariadb";
-import { type LocalHost, localHost } from "../../support/local-host";
+import type { LocalHost } from "../../support/local-host";
+import { localHost } from "../../support/local-server";
 import { startProgramDatabases } from "../../support/program-database";
 import { succeed } from "../../support/run";
+import { socketShim } from "../../support/socket-shim";
 
 interface Bench {
   servers: Servers;
+  asService: AsService;
   shell: (text: string) => Promise<string>;
   stop(): Promise<void>;
 }
 
-const shellOf = (host: LocalHost, port?: number) => (text: string) =>
+const shellOf = (host: Pick<LocalHost, "directory">, port?: number) => (text: string) =>
   succeed("bash", ["-euo", "pipefail", "-c", text], {
     // The port, where a host of the estate would have the usual one.
     env: {
@@ -29,9 +38,26 @@ const shellOf = (host: LocalHost, port?: number) => (text: string) =>
     },
   });
 const client =
-  (host: LocalHost, ...words: string[]): Sql =>
+  (host: Pick<LocalHost, "directory">, ...words: string[]): Sql =>
   (text) =>
     succeed(path.join(host.directory, "bin", words[0] ?? ""), words.slice(1), { input: text });
+
+const applications = (engine: Engine["engine"]) =>
+  live.filter((entry) => entry.engine === engine && entry.schema.owner === "application");
+
+/** As the services log in, with one password for all. */
+function servicesOf(
+  engine: "mariadb" | "postgres",
+  { host, port, caCertificate }: { host: string; port: number; caCertificate: string },
+  password: string,
+): AsService {
+  const login = { server: engine, engine, host, port, password, caCertificate, serverName: "localhost" };
+  const connections = applications(engine).map(({ name, service }): [string, ConnectionOutput] => [
+    name,
+    { ...login, database: name, user: service },
+  ]);
+  return asServices(Object.fromEntries(connections), {});
+}
 
 async function mariadbBench(): Promise<Bench> {
   const engine = await startMariadb("11.8");
@@ -50,17 +76,26 @@ async function mariadbBench(): Promise<Bench> {
     const up = await shellOf(host)(`cat sql/${name}/*.up.sql`);
     await sql(`USE ${name};\nSET foreign_key_checks = 0;\n${up}`);
   }
+  const password = randomBytes(18).toString("hex");
+  for (const entry of applications("mariadb")) {
+    const account = `'${entry.service}'@'127.0.0.1'`;
+    await sql(`CREATE USER IF NOT EXISTS ${account} IDENTIFIED BY '${password}'`);
+    for (const { database, privileges } of mariadbGrants(entry as MariadbEntry, undefined)) {
+      await sql(`GRANT ${privileges.join(", ")} ON \`${database.replaceAll("_", "\\_")}\`.* TO ${account}`);
+    }
+  }
   const stop = async () => {
     await host.remove();
     await engine.stop();
   };
-  return { servers: { plesk: sql, mariadb: sql, postgres: sql }, shell: shellOf(host), stop };
+  const asService = servicesOf("mariadb", engine, password);
+  return { servers: { plesk: sql, mariadb: sql, postgres: sql }, asService, shell: shellOf(host), stop };
 }
 
 async function postgresBench(): Promise<Bench> {
   const programs = ["mcp_portal", "mcp_admin", "ncy8"];
   const started = await startProgramDatabases("17", programs);
-  const host = await localHost({ name: "postgres", kind: "postgres", engine: started.bench.engine });
+  const host = await socketShim(started.bench.engine);
   const words = [
     "psql",
     "-p",
@@ -79,10 +114,11 @@ async function postgresBench(): Promise<Bench> {
   const sql = client(host, "runuser", "-u", "postgres", "--", ...words);
   await sql("\\connect mcp_portal\nDROP TABLE internal.audit_logs_2026_01");
   for (const name of programs) await sql(`\\connect ${name}\n${EMPTY}`);
-  for (const { name, service } of live.filter(
-    ({ engine, schema }) => engine === "postgres" && schema.owner !== "program",
-  )) {
-    await sql(`CREATE ROLE ${service}; CREATE DATABASE ${name} OWNER ${service}`.replace("; ", ";\n"));
+  const password = randomBytes(18).toString("hex");
+  for (const { name, service } of applications("postgres")) {
+    await sql(
+      `CREATE ROLE ${service} LOGIN PASSWORD '${password}';\nCREATE DATABASE ${name} OWNER ${service}`,
+    );
   }
   const stop = async () => {
     await host.remove();
@@ -90,6 +126,7 @@ async function postgresBench(): Promise<Bench> {
   };
   return {
     servers: { plesk: sql, mariadb: sql, postgres: sql },
+    asService: servicesOf("postgres", started.bench.engine, password),
     shell: shellOf(host, started.bench.engine.port),
     stop,
   };
@@ -122,7 +159,7 @@ describe.each([
     before = await takeSnapshot(bench.servers, entries);
     const programs = entries.filter(({ schema }) => schema.owner === "program");
     kept = new Map(keptOf(await bench.shell(keepCommand(programs))));
-    await fill(bench.servers, entries);
+    await fill(bench.servers, bench.asService, entries);
     await onEach(bench.servers, entries, (entry) => beatInsert(entry, 1) + beatInsert(entry, 2));
     filled = await takeSnapshot(bench.servers, entries);
   });
@@ -158,6 +195,13 @@ describe.each([
         ])
         .sort(),
     );
+  });
+
+  it("are found by a drill that comes after one that was cut short, and nothing is before", async () => {
+    expect(await leftovers(bench.servers, entries, filled)).toEqual(entries.map(({ name }) => name).sort());
+    const silent = async () => "";
+    const empty: Servers = { plesk: silent, mariadb: silent, postgres: silent };
+    expect(await leftovers(empty, entries, before)).toEqual([]);
   });
 
   it("tell of one changed byte, one lost row and one lost table", async () => {

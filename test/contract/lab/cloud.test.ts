@@ -19,6 +19,7 @@ import {
   PutBucketPolicyCommand,
   PutObjectCommand,
   PutObjectLockConfigurationCommand,
+  RestoreObjectCommand,
   type S3Client,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
@@ -206,6 +207,49 @@ describe("a bucket's policy", () => {
     expect(await refusal(get(one.s3, "a/three"))).toBe("AccessDenied");
     await put(other.s3, "b/three");
     await get(other.s3, "a/three");
+  });
+});
+
+describe("a write on condition", () => {
+  const free = { IfNoneMatch: "*" };
+
+  test("goes where nothing is, and nowhere else; a deletion makes room", async () => {
+    await put(operator, "c/one", free);
+    expect(await refusal(put(operator, "c/one", free))).toBe("PreconditionFailed");
+    await operator.send(new DeleteObjectCommand({ Bucket, Key: "c/one" }));
+    await put(operator, "c/one", free);
+  });
+
+  test("can be asked for, of the beginning of an upload too or not", async () => {
+    const begin = () => refusal(operator.send(new CreateMultipartUploadCommand({ Bucket, Key: "c/parts" })));
+    const Null = { "s3:if-none-match": "true" };
+    await guard(deny({ Action: "s3:PutObject", Condition: { Null } }));
+    expect(await refusal(put(operator, "c/two"))).toBe("AccessDenied");
+    await put(operator, "c/two", free);
+    expect(await begin()).toBe("AccessDenied");
+    const Bool = { "s3:ObjectCreationOperation": "true" };
+    await guard(deny({ Action: "s3:PutObject", Condition: { Null, Bool } }));
+    expect(await refusal(put(operator, "c/three"))).toBe("AccessDenied");
+    expect(await begin()).toBeUndefined();
+  });
+});
+
+describe("the cold tier", () => {
+  test("holds back a version until it was fetched, which takes its time and is asked for once", async () => {
+    const Key = "cold/one";
+    await put(operator, Key, { StorageClass: "DEEP_ARCHIVE" });
+    const { VersionId } = await operator.send(new HeadObjectCommand({ Bucket, Key }));
+    await put(operator, Key, { Body: "later" });
+    const version = { Bucket, Key, VersionId };
+    const read = () => refusal(operator.send(new GetObjectCommand(version)));
+    const state = async () => (await operator.send(new HeadObjectCommand(version))).Restore;
+    const fetch = () => operator.send(new RestoreObjectCommand({ ...version, RestoreRequest: { Days: 1 } }));
+    expect(await read()).toBe("InvalidObjectState");
+    await fetch();
+    expect(await refusal(fetch())).toBe("RestoreAlreadyInProgress");
+    expect(await state()).toBe('ongoing-request="true"');
+    await expect.poll(state, { timeout: 5000 }).toMatch(/^ongoing-request="false", expiry-date=/);
+    expect(await read()).toBeUndefined();
   });
 });
 

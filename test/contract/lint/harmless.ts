@@ -9,6 +9,36 @@ export const harmless: { title: string; statements: string[] }[] = [
     ],
   },
   {
+    title: "a function with its owner's rights that looks in the owner's own schema",
+    statements: [
+      "CREATE SCHEMA inner_room AUTHORIZATION library_owner",
+      "GRANT USAGE ON SCHEMA inner_room TO svc_library",
+      "ALTER FUNCTION public.note() SET search_path = pg_catalog, inner_room, pg_temp",
+    ],
+  },
+  {
+    title: "types, statistics and large objects of the owner's, and what an extension brings",
+    statements: [
+      "SET LOCAL ROLE library_owner",
+      "CREATE TYPE public.span AS RANGE (subtype = int)",
+      "CREATE DOMAIN public.whole AS int; CREATE TYPE public.pair AS (a public.whole, b public.span)",
+      "CREATE STATISTICS public.counted ON reader_id, title FROM public.loans",
+      "RESET ROLE",
+      "SELECT lo_create(4711)",
+      "ALTER LARGE OBJECT 4711 OWNER TO library_owner",
+    ],
+  },
+  {
+    title: "a guard that says what it does without a context",
+    statements: [
+      `CREATE OR REPLACE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+        AS $$ DECLARE me CONSTANT uuid := context.subject(); BEGIN
+          IF context.role() IS DISTINCT FROM 'svc_library' AND NEW.reader_id IS NOT DISTINCT FROM me THEN RAISE 'not you'; END IF;
+          NEW.reader_id := me; -- context.subject() = nothing
+          RETURN NEW; END $$`,
+    ],
+  },
+  {
     title: "a copy of rows that nobody but its owner reads",
     statements: [
       "CREATE MATERIALIZED VIEW public.copied AS SELECT * FROM public.loans",
@@ -25,7 +55,7 @@ export const harmless: { title: string; statements: string[] }[] = [
   {
     title: "a restrictive policy that looks at no column",
     statements: [
-      "CREATE POLICY floor ON public.loans AS RESTRICTIVE FOR SELECT TO library_reader USING ((SELECT context.verified()))",
+      "CREATE POLICY floor ON public.loans AS RESTRICTIVE FOR SELECT TO library_reader USING ((SELECT context.verified('library_reader')))",
     ],
   },
   {

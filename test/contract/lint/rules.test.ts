@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { PostgresConnection } from "../../../connect/postgres";
 import { type Finding, lintDatabase, lintServer } from "../../../ops/lint/lint";
 import { rules } from "../../../ops/lint/rules";
+import { renderLint, renderLintJson } from "../../../ops/render/lint";
 import { postgresRowSecurity } from "../../../provider/kinds/postgres-row-security";
 import { type PostgresBench, postgresBench } from "../../support/postgres-kinds";
 import { declared, entry, key, LIBRARY_SQL, library } from "../../support/row-security";
@@ -13,6 +14,20 @@ const about = {
   entry: { name: "library", ...entry, schema: { owner: "program" as const, reason: "a library" } },
   declaration: library,
 };
+
+const CANARY = "canary-7f3a9c-row-of-a-person";
+/** A row of a person wherever a text can stand, in statistics too. What refuses it says so to nobody. */
+const CANARIES = `DO $$ DECLARE c record; BEGIN
+  FOR c IN SELECT attrelid::regclass AS t, attname AS a FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+      JOIN pg_namespace n ON n.oid = relnamespace
+      WHERE relkind IN ('r', 'p') AND nspname !~ '^(pg_|information_schema$|context$)' AND atttypid = 'text'::regtype AND NOT attisdropped LOOP
+    BEGIN
+      EXECUTE format('INSERT INTO %s (%I) SELECT %L FROM generate_series(1, 20)', c.t, c.a, '${CANARY}');
+    EXCEPTION WHEN OTHERS THEN NULL;
+    END;
+    EXECUTE format('ANALYZE %s', c.t);
+  END LOOP;
+END $$`;
 
 describe.each(["16", "17"] as const)("estate lint on PostgreSQL %s", (version) => {
   let bench: PostgresBench;
@@ -30,17 +45,32 @@ describe.each(["16", "17"] as const)("estate lint on PostgreSQL %s", (version) =
   }, 5 * minutes);
   afterAll(() => bench?.stop(), minutes);
 
-  const lint = async (connection: PostgresConnection): Promise<Finding[]> => [
-    ...(await lintServer(connection, about)),
+  const declaredHere = {
+    databases: ["library"],
+    roles: [
+      "library_owner",
+      "svc_library",
+      ...["reader", "librarian", "auditor"].map((each) => `library_${each}`),
+    ],
+  };
+  const lint = async (connection: PostgresConnection, server: boolean): Promise<Finding[]> => [
+    ...(await lintServer(connection, { ...about, ...(server && { declared: declaredHere }) })),
     ...(await lintDatabase(connection, about)),
   ];
   /** What is found once the statements have run, in a transaction that is rolled back. */
-  const found = (...statements: string[]): Promise<Finding[]> =>
+  const found = (statements: readonly string[], server = false): Promise<Finding[]> =>
     bench.server.withConnection("library", async (connection) => {
       await connection.query("BEGIN");
       try {
         for (const statement of statements) await connection.query(statement);
-        return await lint(connection);
+        await connection.query(CANARIES);
+        const findings = await lint(connection, server);
+        const report = {
+          stack: "prod",
+          results: [{ name: "library", kind: "database", scope: "row-security", findings }],
+        } as const;
+        expect(renderLint(report, { colour: false }) + renderLintJson(report)).not.toContain("canary");
+        return findings;
       } finally {
         await connection.query("ROLLBACK");
       }
@@ -48,17 +78,41 @@ describe.each(["16", "17"] as const)("estate lint on PostgreSQL %s", (version) =
   const places = (findings: readonly Finding[]) => findings.map(({ rule, at }) => `${rule} ${at}`).sort();
 
   test("finds nothing in what the kind has made", async () => {
-    expect(await found()).toEqual([]);
+    expect(await found([], true)).toEqual([]);
   });
 
-  test.each(violations)("$rule: $title", async ({ rule, statements, at, also = [] }) => {
-    expect(places(await found(...statements))).toEqual(
-      [...at.map((each) => `${rule} ${each}`), ...also].sort(),
-    );
+  test("has rows before it that it could show", async () => {
+    const rows = await bench.server.withConnection("library", async (connection) => {
+      await connection.query("BEGIN");
+      try {
+        await connection.query(CANARIES);
+        return await connection.query(
+          "SELECT (SELECT count(*) FROM public.notices)::int AS rows, count(*)::int AS statistics FROM pg_stats WHERE most_common_vals::text LIKE '%canary%' OR histogram_bounds::text LIKE '%canary%'",
+        );
+      } finally {
+        await connection.query("ROLLBACK");
+      }
+    });
+    expect(rows[0]?.rows).toBe(20);
+    expect(rows[0]?.statistics).toBeGreaterThan(0);
+  });
+
+  test.each(violations)("$rule: $title", async ({
+    rule,
+    statements,
+    at,
+    also = [],
+    server,
+    cleanup = [],
+  }) => {
+    const findings = await found(statements, server === true).finally(async () => {
+      for (const statement of cleanup) await bench.sql(statement, "library");
+    });
+    expect(places(findings)).toEqual([...at.map((each) => `${rule} ${each}`), ...also].sort());
   });
 
   test.each(harmless)("nothing: $title", async ({ statements }) => {
-    expect(places(await found(...statements))).toEqual([]);
+    expect(places(await found(statements))).toEqual([]);
   });
 
   test("leaves an application's own database to it, but for what holds everywhere", async () => {

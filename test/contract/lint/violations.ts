@@ -7,12 +7,182 @@ export interface Violation {
   at: string[];
   /** What other rules find there too, `rule at`. */
   also?: string[];
+  /** The server is held against what is declared on it, too. */
+  server?: true;
+  /** What a rollback does not take back. */
+  cleanup?: string[];
 }
 
 const on = (table: string, name: string) => `library.public.${table}.${name}`;
-export const TENANT = "branch_id = (SELECT context.tenant())";
+export const TENANT = "branch_id = (SELECT context.tenant('library_reader'))";
+/** Of the other identity. */
+const BRANCH = "branch_id = (SELECT context.tenant('library_librarian'))";
 
 export const violations: Violation[] = [
+  {
+    rule: "object-owner-foreign",
+    title: "a table, a sequence, a function and a schema of somebody else",
+    statements: [
+      "CREATE ROLE somebody",
+      "CREATE SCHEMA others AUTHORIZATION somebody",
+      "ALTER TABLE public.loans OWNER TO somebody",
+      "CREATE SEQUENCE public.numbers; ALTER SEQUENCE public.numbers OWNER TO somebody",
+      "CREATE FUNCTION public.one() RETURNS int LANGUAGE sql RETURN 1; ALTER FUNCTION public.one() OWNER TO somebody",
+    ],
+    at: ["library.others", "library.public.loans", "library.public.numbers", "library.public.one()"],
+  },
+  ...[
+    ["type public.mood", "CREATE TYPE public.mood AS ENUM ('good')", "TYPE public.mood"],
+    ["type public.whole", "CREATE DOMAIN public.whole AS int", "DOMAIN public.whole"],
+    ["type public.span", "CREATE TYPE public.span AS RANGE (subtype = int)", "TYPE public.span"],
+    ["type public.pair", "CREATE TYPE public.pair AS (a int, b int)", "TYPE public.pair"],
+    [
+      "aggregate public.total",
+      "CREATE AGGREGATE public.total(int) (sfunc = int4pl, stype = int)",
+      "AGGREGATE public.total(int)",
+    ],
+    [
+      "operator public.===",
+      "CREATE OPERATOR public.=== (leftarg = int, rightarg = int, function = int4eq)",
+      "OPERATOR public.=== (int, int)",
+    ],
+    [
+      "operator family public.many",
+      "CREATE OPERATOR FAMILY public.many USING btree",
+      "OPERATOR FAMILY public.many USING btree",
+    ],
+    [
+      "collation public.sorted",
+      "CREATE COLLATION public.sorted (provider = icu, locale = 'de')",
+      "COLLATION public.sorted",
+    ],
+    [
+      "conversion public.converted",
+      "CREATE CONVERSION public.converted FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8",
+      "CONVERSION public.converted",
+    ],
+    [
+      "text search dictionary public.words",
+      "CREATE TEXT SEARCH DICTIONARY public.words (TEMPLATE = simple)",
+      "TEXT SEARCH DICTIONARY public.words",
+    ],
+    [
+      "text search configuration public.found",
+      "CREATE TEXT SEARCH CONFIGURATION public.found (COPY = simple)",
+      "TEXT SEARCH CONFIGURATION public.found",
+    ],
+    [
+      "statistics public.counted",
+      "CREATE STATISTICS public.counted ON reader_id, title FROM public.loans",
+      "STATISTICS public.counted",
+    ],
+    ["large object 4711", "SELECT lo_create(4711)", "LARGE OBJECT 4711"],
+    ["database", "SELECT 1", "DATABASE library"],
+  ].map(
+    ([at, made, object]): Violation => ({
+      rule: "object-owner-foreign",
+      title: `${at} of somebody else`,
+      statements: ['CREATE ROLE "o\'dd %"', `${made}; ALTER ${object} OWNER TO "o'dd %"`],
+      at: [`library.${at}`],
+    }),
+  ),
+  {
+    rule: "object-owner-foreign",
+    title: "an extension that its application cannot update any more",
+    statements: [
+      "CREATE ROLE somebody",
+      "UPDATE pg_extension SET extowner = 'somebody'::regrole WHERE extname = 'plpgsql'",
+    ],
+    at: ["library.extension plpgsql"],
+  },
+  {
+    rule: "object-reaches-out",
+    title: "whatever leads out of the database, or changes what its types mean",
+    statements: [
+      "CREATE FUNCTION public.watch() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'",
+      "ALTER FUNCTION public.watch() OWNER TO library_owner",
+      "CREATE EVENT TRIGGER watch ON ddl_command_start EXECUTE FUNCTION public.watch()",
+      "CREATE PUBLICATION rows FOR TABLE public.loans",
+      "ALTER PUBLICATION rows OWNER TO library_owner",
+      "CREATE SUBSCRIPTION others CONNECTION 'host=127.0.0.1' PUBLICATION rows WITH (connect = false)",
+      "CREATE FOREIGN DATA WRAPPER away",
+      "CREATE SERVER there FOREIGN DATA WRAPPER away",
+      "CREATE CAST (text AS int) WITH INOUT AS IMPLICIT",
+    ],
+    at: [
+      "library.cast text as integer",
+      "library.event trigger watch",
+      "library.foreign server there",
+      "library.foreign-data wrapper away",
+      "library.publication rows",
+      "library.subscription others",
+    ],
+  },
+  {
+    rule: "function-untrusted",
+    title: "a function of the server's own code",
+    statements: [
+      "CREATE FUNCTION public.pid() RETURNS int LANGUAGE internal AS 'pg_backend_pid'",
+      "ALTER FUNCTION public.pid() OWNER TO library_owner",
+    ],
+    at: ["library.public.pid()"],
+  },
+  {
+    rule: "server-collation-outdated",
+    title: "what others are made from, from before an upgrade of the system",
+    statements: ["UPDATE pg_database SET datcollversion = '2.28' WHERE datname = 'template1'"],
+    at: ["database template1"],
+  },
+  {
+    rule: "replication-slot-left",
+    title: "a slot that nobody reads",
+    statements: ["SELECT pg_create_physical_replication_slot('left_over')"],
+    at: ["replication slot left_over"],
+    cleanup: ["SELECT pg_drop_replication_slot('left_over')"],
+  },
+  {
+    rule: "database-undeclared",
+    title: "a database that somebody made by hand",
+    statements: ["UPDATE pg_database SET datname = 'o''dd %' WHERE datname = 'template1'"],
+    at: ["database o'dd %"],
+    server: true,
+  },
+  {
+    rule: "role-undeclared",
+    title: "a login and a role that somebody made by hand",
+    statements: ['CREATE ROLE "o\'dd %" LOGIN', "CREATE ROLE ünknown"],
+    at: ["o'dd %", "ünknown"],
+    server: true,
+  },
+  ...['"$user", pg_temp', "open, pg_temp", '"pg_catalog, pg_temp"'].map(
+    (path): Violation => ({
+      rule: "definer-path-unpinned",
+      title: `a path in which somebody else may make something: ${path}`,
+      statements: [
+        "CREATE SCHEMA open AUTHORIZATION library_owner",
+        "GRANT CREATE ON SCHEMA open TO svc_library",
+        `ALTER FUNCTION public.note() SET search_path = ${path}`,
+      ],
+      at: ["library.public.note()"],
+    }),
+  ),
+  {
+    rule: "extension-outdated",
+    title: "an extension at another version than the server offers",
+    statements: ["UPDATE pg_extension SET extversion = '0.9' WHERE extname = 'plpgsql'"],
+    at: ["library.extension plpgsql"],
+  },
+  {
+    rule: "collation-outdated",
+    title: "a database, and a collation that a column uses, from before an upgrade of the system",
+    statements: [
+      "UPDATE pg_database SET datcollversion = '2.28' WHERE datname = 'library'",
+      "CREATE COLLATION public.old (provider = icu, locale = 'de-AT')",
+      "ALTER COLLATION public.old OWNER TO library_owner",
+      "UPDATE pg_collation SET collversion = '1.0' WHERE collname = 'old'",
+    ],
+    at: ["library.collation old", "library.database"],
+  },
   {
     rule: "row-security-off",
     title: "row security that was switched off, and a table that nobody declared",
@@ -21,7 +191,7 @@ export const violations: Violation[] = [
       "CREATE TABLE public.diary (id int PRIMARY KEY)",
     ],
     at: ["library.public.diary", "library.public.loans"],
-    also: ["owner-is-application library.public.diary"],
+    also: ["owner-is-application library.public.diary", "object-owner-foreign library.public.diary"],
   },
   {
     rule: "row-security-off",
@@ -32,6 +202,7 @@ export const violations: Violation[] = [
       "GRANT SELECT ON side.diary TO svc_library",
     ],
     at: ["library.side.diary"],
+    also: ["object-owner-foreign library.side"],
   },
   {
     rule: "row-security-not-forced",
@@ -47,7 +218,7 @@ export const violations: Violation[] = [
       "DROP POLICY owner_insert ON public.log",
       "DROP POLICY reader_select ON public.notices",
       "CREATE POLICY floor ON public.notices AS RESTRICTIVE FOR SELECT TO library_reader " +
-        "USING (branch_id = (SELECT context.tenant()))",
+        "USING (branch_id = (SELECT context.tenant('library_reader')))",
     ],
     at: ["library.public.log", "library.public.notices"],
   },
@@ -60,10 +231,11 @@ export const violations: Violation[] = [
       `policies-overlap ${on("branches", "librarian_select")}`,
       `policies-overlap ${on("branches", "reader_select")}`,
       `policies-overlap ${on("branches", "service_select")}`,
+      `policy-any-role ${on("branches", "auditor_select")}`,
       `policy-without-column ${on("branches", "auditor_select")}`,
     ],
   },
-  ...["true", `${TENANT} OR true`, `(${TENANT} OR 1 = 1) AND returned`, "(SELECT true)", "NOT false"].map(
+  ...["true", `${BRANCH} OR true`, `(${BRANCH} OR 1 = 1) AND returned`, "(SELECT true)", "NOT false"].map(
     (expression): Violation => ({
       rule: "policy-always-true",
       title: `a policy that is true: ${expression}`,
@@ -73,7 +245,7 @@ export const violations: Violation[] = [
         ...(expression.includes("branch_id")
           ? []
           : [`policy-without-column ${on("loans", "librarian_delete")}`]),
-        ...(expression === `${TENANT} OR true`
+        ...(expression === `${BRANCH} OR true`
           ? [`policy-index-missing ${on("loans", "librarian_delete")}`]
           : []),
         ...(expression.includes("1 = 1")
@@ -84,7 +256,7 @@ export const violations: Violation[] = [
   ),
   ...[
     "returned",
-    `${TENANT} OR returned`,
+    `${BRANCH} OR returned`,
     "reader_id = (SELECT nullif(current_setting('app.user', true), '')::uuid)",
   ].map(
     (expression): Violation => ({
@@ -96,31 +268,44 @@ export const violations: Violation[] = [
     }),
   ),
   ...[
-    `(SELECT context.tenant()) IS NULL OR ${TENANT}`,
-    `(SELECT context.verified()) IS NOT TRUE OR ${TENANT}`,
-    `NOT (SELECT context.verified()) OR ${TENANT}`,
-    `${TENANT} OR (SELECT context.role()) = ''`,
+    `(SELECT context.tenant('library_librarian')) IS NULL OR ${BRANCH}`,
+    `(SELECT context.verified('library_librarian')) IS NOT TRUE OR ${BRANCH}`,
+    `NOT (SELECT context.verified('library_librarian')) OR ${BRANCH}`,
+    `${BRANCH} OR (SELECT context.role()) = ''`,
   ].map(
     (expression): Violation => ({
       rule: "policy-open-without-context",
       title: `a policy that opens where the context is missing: ${expression}`,
       statements: [`ALTER POLICY librarian_delete ON public.loans USING (${expression})`],
       at: [on("loans", "librarian_delete")],
-      also: [`policy-index-missing ${on("loans", "librarian_delete")}`],
+      also: [
+        ...(expression.includes("role()") ? [`policy-any-role ${on("loans", "librarian_delete")}`] : []),
+        `policy-index-missing ${on("loans", "librarian_delete")}`,
+      ],
     }),
   ),
   {
     rule: "policy-open-without-context",
     title: "a policy that takes the row's own value where the context is missing",
     statements: [
-      "ALTER POLICY librarian_delete ON public.loans USING (branch_id = coalesce((SELECT context.tenant()), branch_id))",
+      "ALTER POLICY librarian_delete ON public.loans USING (branch_id = coalesce((SELECT context.tenant('library_librarian')), branch_id))",
     ],
     at: [on("loans", "librarian_delete")],
   },
+  ...["branch_id = (SELECT context.tenant())", BRANCH].map(
+    (expression): Violation => ({
+      rule: "policy-any-role",
+      title: `a policy that who has another role meets: ${expression}`,
+      statements: [`ALTER POLICY reader_select ON public.loans USING (${expression})`],
+      at: [on("loans", "reader_select")],
+    }),
+  ),
   {
     rule: "policy-without-column",
     title: "a policy that looks at no column, where the declaration does not say `all`",
-    statements: ["ALTER POLICY reader_select ON public.loans USING ((SELECT context.tenant()) IS NOT NULL)"],
+    statements: [
+      "ALTER POLICY reader_select ON public.loans USING ((SELECT context.tenant('library_reader')) IS NOT NULL)",
+    ],
     at: [on("loans", "reader_select")],
   },
   {
@@ -128,7 +313,7 @@ export const violations: Violation[] = [
     title: "a policy for all commands that has only USING",
     statements: [
       "ALTER TABLE public.notices ADD COLUMN reader_id uuid",
-      "CREATE POLICY by_hand ON public.notices FOR ALL TO library_librarian USING (branch_id = (SELECT context.tenant()))",
+      "CREATE POLICY by_hand ON public.notices FOR ALL TO library_librarian USING (branch_id = (SELECT context.tenant('library_librarian')))",
       "CREATE INDEX ON public.notices (branch_id)",
     ],
     at: [on("notices", "by_hand")],
@@ -136,7 +321,9 @@ export const violations: Violation[] = [
   {
     rule: "policy-check-looser",
     title: "a row that may be moved to another tenant",
-    statements: ["ALTER POLICY librarian_update ON public.branches WITH CHECK ((SELECT context.verified()))"],
+    statements: [
+      "ALTER POLICY librarian_update ON public.branches WITH CHECK ((SELECT context.verified('library_librarian')))",
+    ],
     at: [on("branches", "librarian_update")],
     also: [`policy-without-column ${on("branches", "librarian_update")}`],
   },
@@ -153,7 +340,7 @@ export const violations: Violation[] = [
     title: "one call that is wrapped and one that is not",
     statements: [
       "ALTER POLICY reader_select ON public.loans " +
-        "USING (branch_id = (SELECT context.tenant()) AND reader_id = context.subject())",
+        "USING (branch_id = (SELECT context.tenant('library_reader')) AND reader_id = context.subject('library_reader'))",
     ],
     at: [on("loans", "reader_select")],
   },
@@ -161,7 +348,7 @@ export const violations: Violation[] = [
     rule: "policy-function-per-row",
     title: "a call in a sub-select that reads rows",
     statements: [
-      `ALTER POLICY reader_select ON public.loans USING (${TENANT} AND EXISTS (SELECT FROM public.branches b WHERE b.id = context.tenant()))`,
+      `ALTER POLICY reader_select ON public.loans USING (${TENANT} AND EXISTS (SELECT FROM public.branches b WHERE b.id = context.tenant('library_reader')))`,
     ],
     at: [on("loans", "reader_select")],
   },
@@ -170,6 +357,7 @@ export const violations: Violation[] = [
     title: "a function that may answer differently for each row",
     statements: [
       "CREATE FUNCTION public.lucky() RETURNS boolean LANGUAGE sql AS 'SELECT random() > 0.5'",
+      "ALTER FUNCTION public.lucky() OWNER TO library_owner",
       `ALTER POLICY reader_select ON public.loans USING (${TENANT} AND (SELECT public.lucky()))`,
     ],
     at: [on("loans", "reader_select")],
@@ -190,7 +378,7 @@ export const violations: Violation[] = [
     rule: "policy-index-missing",
     title: "an OR that was not declared",
     statements: [
-      `ALTER POLICY reader_select ON public.loans USING (${TENANT} OR reader_id = (SELECT context.subject()))`,
+      `ALTER POLICY reader_select ON public.loans USING (${TENANT} OR reader_id = (SELECT context.subject('library_reader')))`,
     ],
     at: [on("loans", "reader_select")],
   },
@@ -250,6 +438,10 @@ export const violations: Violation[] = [
       "GRANT SELECT ON public.abroad TO svc_library",
     ],
     at: ["library.public.abroad"],
+    also: [
+      "object-reaches-out library.foreign server elsewhere",
+      "object-reaches-out library.foreign-data wrapper nowhere",
+    ],
   },
   {
     rule: "definer-path-unpinned",
@@ -280,6 +472,42 @@ export const violations: Violation[] = [
       "GRANT EXECUTE ON FUNCTION public.open_loans(uuid) TO library_reader",
     ],
     at: ["library.public.open_loans(uuid)"],
+  },
+  {
+    rule: "guard-compares-null",
+    title: "a guard that compares with a context that may be NULL",
+    statements: [
+      `CREATE OR REPLACE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+        AS $$ BEGIN IF NEW.reader_id = context.subject() THEN RAISE 'not you'; END IF; RETURN NEW; END $$`,
+    ],
+    at: ["library.public.note()"],
+  },
+  {
+    rule: "guard-compares-null",
+    title: "a guard that compares with a role",
+    statements: [
+      `CREATE OR REPLACE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+        AS $$ BEGIN IF context.role() <> 'svc_library' THEN RAISE 'not you'; END IF; RETURN NEW; END $$`,
+    ],
+    at: ["library.public.note()"],
+  },
+  {
+    rule: "guard-compares-null",
+    title: "a guard that compares with a variable that holds the context",
+    statements: [
+      `CREATE OR REPLACE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+        AS $$ DECLARE me CONSTANT uuid := context.subject(); BEGIN IF NEW.reader_id = me THEN RAISE 'not you'; END IF; RETURN NEW; END $$`,
+    ],
+    at: ["library.public.note()"],
+  },
+  {
+    rule: "setting-not-held",
+    title: "a function that reads a setting that nothing holds",
+    statements: [
+      `CREATE OR REPLACE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+        AS $$ BEGIN INSERT INTO public.log (words) VALUES (current_setting('app.anything', true)); RETURN NULL; END $$`,
+    ],
+    at: ["library.public.note()"],
   },
   {
     rule: "function-leakproof",
@@ -323,6 +551,7 @@ export const violations: Violation[] = [
       "ALTER TABLE public.notices OWNER TO mallory",
     ],
     at: ["library.public.loans", "library.public.notices"],
+    also: ["object-owner-foreign library.public.notices"],
   },
   {
     rule: "context-keys-readable",

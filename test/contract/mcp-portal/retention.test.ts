@@ -79,8 +79,8 @@ describe.each(["16", "17"] as const)("retention of mcp_portal on PostgreSQL %s",
   });
 
   test("the archive keeps each action for its own time and drops months that are empty", async () => {
-    // In months instead of years, so that there are few of them.
-    await sql("UPDATE audit_retention SET keep_days = CASE action WHEN 'login' THEN 120 ELSE 240 END");
+    // In months instead of years, so that there are few of them; days of months that hold on each day of the month.
+    await sql("UPDATE audit_retention SET keep_days = CASE action WHEN 'login' THEN 150 ELSE 240 END");
     await event(month(-6), "login");
     await event(month(-6), "role_changed");
     await event(month(-9), "role_changed");

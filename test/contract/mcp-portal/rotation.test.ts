@@ -139,6 +139,9 @@ describe.each(["16", "17"] as const)("rotation of mcp_portal's keys on PostgreSQ
       { batch: 10, signal: new AbortController().signal, onProgress: () => {} },
     );
     await expect(killed).rejects.toThrow();
+    // Its client hears of it before it has let go of its locks.
+    const left = () => admin.query("SELECT 1 FROM pg_stat_activity WHERE pid = $1", [backend?.pid ?? 0]);
+    await expect.poll(left, { timeout: 10_000 }).toEqual([]);
     expect(await versions()).toEqual(["1 retiring 34", "2 active 10"]);
     expect(await rotate()).toMatchObject({ resumed: true, resealed: 34, finished: true });
   });

@@ -162,7 +162,7 @@ describe.each(["16", "17"] as const)("tables of mcp_portal on PostgreSQL %s", (v
 
   test("usage is counted at a refresh, and a team's admin sees that team's alone", async () => {
     await sql("SELECT internal.refresh_server_usage()");
-    const rows = await database.as({ role: "admin", tenant: id("b0") }, () =>
+    const rows = await database.as({ role: "mcp_portal_admin", tenant: id("b0") }, () =>
       sql("SELECT team_id, server_id, users FROM team_server_usage() ORDER BY server_id"),
     );
     expect(rows).toEqual([
@@ -173,7 +173,9 @@ describe.each(["16", "17"] as const)("tables of mcp_portal on PostgreSQL %s", (v
     expect(await sql("SELECT 1 FROM all_server_usage()")).toEqual([]);
     await sql(`DELETE FROM user_server_configs WHERE id = '${id("eb2")}'`);
     await sql("SELECT internal.refresh_server_usage()");
-    const after = await database.as({ role: "superadmin" }, () => sql("SELECT 1 FROM all_server_usage()"));
+    const after = await database.as({ role: "mcp_portal_superadmin" }, () =>
+      sql("SELECT 1 FROM all_server_usage()"),
+    );
     expect(after).toHaveLength(3);
   });
 

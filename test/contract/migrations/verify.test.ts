@@ -136,6 +136,13 @@ describe.each(ENGINES)("a schema changed by hand is found, on %s", (version) => 
       await scratch.sql("GRANT SELECT ON people TO PUBLIC");
       await scratch.sql("ALTER TABLE people ENABLE ROW LEVEL SECURITY");
       await scratch.sql("CREATE POLICY p ON people USING (true)");
+      await scratch.sql("CREATE SCHEMA context");
+      await scratch.sql(
+        "CREATE FUNCTION context.hold() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+      );
+      await scratch.sql(
+        "CREATE TRIGGER context_hold BEFORE INSERT ON people FOR EACH STATEMENT EXECUTE FUNCTION context.hold()",
+      );
       expect(await differences(scratch)).toEqual([]);
     });
   }

@@ -4,7 +4,7 @@ import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Manifest } from "../../../ops/backup/manifest";
 import { run } from "../../../ops/program";
-import { type BackupStore, type StoredRun, startBackupStore } from "../../support/backups";
+import { type BackupStore, runOf, type StoredRun, startBackupStore, timeOf } from "../../support/backups";
 import { succeed } from "../../support/run";
 import { recordedIo } from "../../unit/ops/support";
 
@@ -12,6 +12,10 @@ let store: BackupStore;
 let directory: string;
 let key: string;
 const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const ago = (ms: number) => new Date(Date.now() - ms);
+const runAgo = (ms: number, random?: string) => runOf(ago(ms), random);
+const [OLD, MIDDLE, NEWEST] = [runAgo(30 * HOUR), runAgo(27 * HOUR), runAgo(2 * HOUR)];
 
 beforeAll(async () => {
   store = await startBackupStore();
@@ -26,20 +30,16 @@ beforeAll(async () => {
   chmodSync(path.join(directory, "pulumi"), 0o755);
   const dump = await sealed("CREATE TABLE t (id INT);\n-- Dump completed\n");
   const objects = (names: string[]) =>
-    names.map((database) => ({ database, sealed: dump, rows: { t: 2, u: 3 } }));
-  await put({
-    run: "20260101T020000Z",
-    finished: new Date(Date.now() - 30 * HOUR),
-    objects: objects(["mo_crm"]),
-  });
-  await put({
-    run: "20260102T020000Z",
-    finished: new Date(Date.now() - 27 * HOUR),
-    objects: objects(["mo_n8n", "mo_games", "mo_hooks"]),
-  });
+    names.map((database) => ({
+      database,
+      sealed: dump,
+      rows: { t: 2, u: 3 },
+      proof: { ok: true, at: ago(3 * DAY).toISOString() },
+    }));
+  await put({ run: OLD, objects: objects(["mo_crm"]) });
+  await put({ run: MIDDLE, objects: objects(["mo_n8n", "mo_games", "mo_hooks"]) });
   newest = await put({
-    run: "20260103T020000Z",
-    finished: new Date(Date.now() - 2 * HOUR),
+    run: NEWEST,
     failed: ["mo_games"],
     objects: objects(["mo_crm", "mo_consent", "_accounts"]),
   });
@@ -73,8 +73,8 @@ describe("estate backup list", () => {
     const { exitCode, out } = await estate(["backup", "list", "mo_crm"]);
     expect(exitCode).toBe(0);
     expect(out.split("\n").slice(1, 3)).toEqual([
-      expect.stringMatching(/^mo_crm {4}mariadb {2}20260103T020000Z {2}daily {2}\d+ B {7}2 {5}5$/),
-      expect.stringMatching(/^mo_crm {4}mariadb {2}20260101T020000Z/),
+      expect.stringMatching(new RegExp(`^mo_crm {4}mariadb {2}${NEWEST} {2}daily {2}\\d+ B {7}2 {5}5$`)),
+      expect.stringMatching(new RegExp(`^mo_crm {4}mariadb {2}${OLD}`)),
     ]);
     const all = await estate(["backup", "list", "--json"]);
     expect(JSON.parse(all.out).backups).toHaveLength(7);
@@ -98,7 +98,7 @@ describe("estate backup status", () => {
     expect(await of("mo_games")).toEqual({
       exitCode: 1,
       state: "failed",
-      reason: "run 20260103T020000Z failed",
+      reason: `run ${NEWEST} failed`,
     });
     expect(await of("mo_admin_stg")).toEqual({ exitCode: 1, state: "missing", reason: "there is no backup" });
   });
@@ -106,46 +106,125 @@ describe("estate backup status", () => {
   it("in words, of all, with the accounts", async () => {
     const { exitCode, out } = await estate(["backup", "status"]);
     expect(exitCode).toBe(1);
-    expect(out).toMatch(/^mo_crm +mariadb +20260103T020000Z +2\.0 +\d+ B +good$/m);
+    expect(out).toMatch(new RegExp(`^mo_crm +mariadb +${NEWEST} +2\\.0 +\\d+ B +3\\.0 +good$`, "m"));
     expect(out).toMatch(/^_accounts +mariadb .* good$/m);
     expect(out).toMatch(/^_accounts +plesk .* MISSING$/m);
     expect(out).toMatch(/^3\/23 well backed up$/m);
   });
 
-  it("is red where the log of changes stopped, or never came", async () => {
-    const sent = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
-    await store.put("status/mariadb/log.json", JSON.stringify({ finished: sent(3) }));
-    await store.put("status/postgres/log.json", JSON.stringify({ finished: sent(11) }));
-    expect((await estate(["backup", "status"])).out).toMatch(
-      /\nmariadb: log of changes sent 3 minutes ago\npostgres: its log of changes came 11 minutes ago, more than 10;/,
-    );
-    await store.remove("status/postgres/log.json");
-    const { out } = await estate(["backup", "status", "--json"]);
-    expect(JSON.parse(out).logs).toEqual([
+  it("is red where the log of changes stopped, or never came; by the bucket's clock too", async () => {
+    const word = (host: string, minutes: number, text?: string) => {
+      const at = ago(minutes * 60_000);
+      const body = text ?? JSON.stringify({ finished: at.toISOString() });
+      return store.at(at, () => store.put(`status/${host}/log/${runOf(at)}.json`, body));
+    };
+    const logs = async () => JSON.parse((await estate(["backup", "status", "--json"])).out).logs;
+    await word("mariadb", 3);
+    expect(await logs()).toEqual([
       expect.objectContaining({ host: "mariadb", state: "good" }),
       expect.objectContaining({ host: "postgres", state: "missing" }),
     ]);
+    await word("postgres", 170);
+    await word("postgres", 11);
+    expect((await estate(["backup", "status"])).out).toMatch(
+      /\nmariadb: log of changes sent 3 minutes ago\npostgres: its log of changes came 11 minutes ago, more than 10;/,
+    );
+    await word("postgres", 9, JSON.stringify({ finished: "2099-01-01T00:00:00Z" }));
+    expect((await logs())[1]).toMatchObject({
+      host: "postgres",
+      state: "good",
+      ageMinutes: expect.closeTo(9, 0),
+    });
+    await word("postgres", 8, "null");
+    expect((await logs())[1]).toMatchObject({
+      state: "missing",
+      reason: expect.stringContaining("is no status"),
+    });
+  });
+
+  it("is red where a physical copy is old, was not verified, or there is none", async () => {
+    const copy = (days: number, verified?: object) => {
+      const run = runAgo(days * DAY);
+      const key = `recovery/mariadb/base/20250101T000000Z/${run}`;
+      const part = { key: `${key}.mbstream.zst.age.00000`, sha256: "a".repeat(64), bytes: 1 };
+      const body = JSON.stringify({ finished: timeOf(run).toISOString(), parts: [part], verified });
+      return store.at(timeOf(run), () => store.put(`${key}.json`, body));
+    };
+    const copies = async () => JSON.parse((await estate(["backup", "status", "--json"])).out).copies[0];
+    expect(await copies()).toMatchObject({ host: "mariadb", state: "missing" });
+    await copy(9, { ok: true, at: ago(9 * DAY).toISOString() });
+    expect(await copies()).toMatchObject({
+      state: "old",
+      reason: "its physical copy is 9 days old, more than 8",
+    });
+    await copy(7);
+    expect(await copies()).toMatchObject({
+      state: "unproven",
+      reason: expect.stringContaining("was not verified"),
+    });
+    await copy(6, { ok: false, at: ago(6 * DAY).toISOString(), words: "xtrabackup\u001b[2J" });
+    expect(await copies()).toMatchObject({
+      state: "unproven",
+      reason: expect.stringContaining("xtrabackup?[2J"),
+    });
+    await copy(5, { ok: true, at: ago(5 * DAY).toISOString() });
+    expect(await copies()).toMatchObject({ state: "good" });
+  });
+
+  it("is red where the last proof by loading is old, failed, or there is none", async () => {
+    const dump = await sealed("-- Dump completed\n");
+    // Of what is older than a week; what is new may still have its turn.
+    const first = { database: "mo_analytics", sealed: dump, rows: {} };
+    await put({ run: runAgo(9 * DAY), objects: [first] });
+    await put({ run: runAgo(3 * HOUR), objects: [{ ...first, database: "mo_api_stg" }] });
+    expect(await of("mo_api_stg")).toMatchObject({ exitCode: 0, state: "good" });
+    let minutes = 60;
+    const saved = async (proof?: { ok: boolean; at: string; words?: string }) => {
+      minutes -= 1;
+      const object = { database: "mo_analytics", sealed: dump, rows: {}, ...(proof && { proof }) };
+      await put({ run: runAgo(minutes * 60_000), objects: [object] });
+      return of("mo_analytics");
+    };
+    const none = "no copy of it was proven by loading it in 8 days";
+    expect(await saved()).toEqual({ exitCode: 1, state: "unproven", reason: none });
+    expect(await saved({ ok: true, at: ago(9 * DAY).toISOString() })).toMatchObject({
+      state: "unproven",
+      reason: "the last proof by loading is 9 days old, more than 8",
+    });
+    expect(await saved({ ok: true, at: ago(7 * DAY).toISOString() })).toMatchObject({
+      exitCode: 0,
+      state: "good",
+    });
+    const failing = await saved({
+      ok: false,
+      at: ago(DAY).toISOString(),
+      words: "table t has 1 rows, the dump has 2",
+    });
+    expect(failing).toMatchObject({
+      state: "unproven",
+      reason: expect.stringMatching(/^run \S+ could not be loaded: table t has 1 rows, the dump has 2$/),
+    });
   });
 
   it("leaves a restore's safety backup out", async () => {
     const { run } = newest;
-    const safety = { ...newest, run: "20990101T000000Z", tag: "safety" };
-    const manifest = `daily/mariadb/manifests/${safety.run}.json`;
-    await store.put(manifest, JSON.stringify(safety));
-    try {
-      const { out } = await estate(["backup", "status", "--json", "mo_crm"]);
-      expect(JSON.parse(out).results[0].newest.run).toBe(run);
-    } finally {
-      await store.remove(manifest);
-    }
+    await put({ run: runAgo(HOUR), tag: "safety", objects: [] });
+    const { out } = await estate(["backup", "status", "--json", "mo_crm"]);
+    expect(JSON.parse(out).results[0].newest.run).toBe(run);
   });
 
   it("looks at the object itself", async () => {
-    const { key: object = "" } = newest.objects.find(({ database }) => database === "mo_consent") ?? {};
-    await store.put(object, "short");
-    expect(await of("mo_consent")).toMatchObject({ exitCode: 1, state: "missing" });
-    await store.remove(object);
-    expect((await of("mo_consent")).reason).toBe(`the bucket no longer holds ${object}`);
+    const dump = await sealed("-- Dump completed\n");
+    const lies = dump.subarray(0, -1);
+    const { objects } = await put({
+      run: runAgo(HOUR, "0000c0de"),
+      objects: [{ database: "mo_consent", sealed: dump, lies, rows: {} }],
+    });
+    expect(await of("mo_consent")).toEqual({
+      exitCode: 1,
+      state: "missing",
+      reason: `${objects[0]?.key} has ${lies.length} bytes; its manifest says ${dump.length}`,
+    });
   });
 
   it("cannot tell where the bucket refuses, or is not there", async () => {
@@ -171,12 +250,14 @@ describe("estate backup status", () => {
 });
 
 describe("estate backup verify", () => {
+  let tries = 0;
   const faultOf = async (dump: Buffer, changed?: (body: Buffer) => Buffer) => {
-    const manifest = await put({
-      run: "20260104T020000Z",
-      objects: [{ database: "mo_nextcloud", sealed: dump, rows: { t: 1 } }],
+    tries += 1;
+    const lies = changed?.(dump) ?? dump;
+    await put({
+      run: runAgo(HOUR - tries * 60_000),
+      objects: [{ database: "mo_nextcloud", sealed: dump, lies, rows: { t: 1 } }],
     });
-    if (changed) await store.put(manifest.objects[0]?.key ?? "", changed(dump));
     const { exitCode, out } = await estate(["backup", "verify", "mo_nextcloud", "--json"]);
     return { exitCode, fault: JSON.parse(out).results[0].fault };
   };
@@ -184,18 +265,19 @@ describe("estate backup verify", () => {
   it("reads a whole one to its end", async () => {
     const { exitCode, out } = await estate(["backup", "verify", "mo_crm"]);
     expect(exitCode).toBe(0);
-    expect(out).toMatch(/^mo_crm +20260103T020000Z .* whole$/m);
+    expect(out).toMatch(new RegExp(`^mo_crm +${NEWEST} .* whole$`, "m"));
   });
 
   it("passes over what a restore has replaced, unless it is named", async () => {
+    const safety = runAgo(HOUR / 2);
     await put({
-      run: "20260105T020000Z",
+      run: safety,
       tag: "safety",
       objects: [{ database: "mo_crm", sealed: await sealed("-- Dump completed\n"), rows: {} }],
     });
-    expect((await estate(["backup", "verify", "mo_crm"])).out).toContain("20260103T020000Z");
-    const named = await estate(["backup", "verify", "mo_crm", "--run", "20260105T020000Z"]);
-    expect(named.out).toContain("20260105T020000Z");
+    expect((await estate(["backup", "verify", "mo_crm"])).out).toContain(NEWEST);
+    const named = await estate(["backup", "verify", "mo_crm", "--run", safety]);
+    expect(named.out).toContain(safety);
   });
 
   it("of what has no backup says so, beside the others", async () => {

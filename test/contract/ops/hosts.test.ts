@@ -65,6 +65,16 @@ describe("a database host over SSH", () => {
     host.close();
   });
 
+  it.each([
+    "head -c 100000000 /dev/zero",
+    "head -c 100000000 /dev/zero >&2",
+  ])("that says more than memory takes is not listened to: %s", async (command) => {
+    const host = await open("mariadb");
+    await expect(host.script(command)).rejects.toThrow("said more than 67108864 bytes");
+    expect(await host.script("echo again")).toBe("again\n");
+    host.close();
+  });
+
   it("an interrupt ends the command and says so; the next connection is a new one", async () => {
     const interrupted = new AbortController();
     const host = await open("mariadb", interrupted.signal);
@@ -96,7 +106,6 @@ describe("a database host over SSH", () => {
       }
     };
     (await again())();
-    await fs.rm("/run/lock/estate-restore-lock_probe", { force: true });
   });
 
   it("without an agent says what to do", async () => {

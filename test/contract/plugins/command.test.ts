@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { copyToRemote } from "../../../toolchain/plugins/command/copy-to-remote";
 import { localCommand } from "../../../toolchain/plugins/command/local-command";
 import { remoteCommand } from "../../../toolchain/plugins/command/remote-command";
-import { freePort, type Sshd, startSshd } from "../../support/sshd";
+import { freePort } from "../../support/free-port";
+import { type Sshd, startSshd } from "../../support/sshd";
 
 const call = {
   config: undefined,
@@ -52,17 +53,17 @@ describe.each(["local", "remote"] as const)("%s command", (place) => {
     await fs.access(file);
   });
 
-  test("a failure names exit status and the end of stderr, not the command nor its stdin", async () => {
+  test("a failure repeats the command and what it printed, not its stdin", async () => {
     const failing = inputs({
-      create: "cat > /dev/null; echo reason >&2; exit 7 # hidden",
+      create: "cat > /dev/null; echo said; echo reason >&2; exit 7 # shown",
       stdin: "topsecret",
     });
     const error: Error = await command.create(call, failing).then(
       () => new Error("no failure"),
       (reason) => reason,
     );
-    expect(error.message).toContain("create command failed with exit status 7:\nreason");
-    expect(error.message).not.toMatch(/hidden|topsecret/);
+    expect(error.message).toMatch(/status 7: running "cat .* # shown":\nsaid\nreason\n$/);
+    expect(error.message).not.toMatch(/topsecret/);
   });
 
   test("a refresh finds what the last run printed", async () => {
@@ -84,21 +85,38 @@ test("a local command runs in its directory, with its environment and interprete
   expect(state.stdout).toBe(`${await fs.realpath(sshd.directory)} hello`);
 });
 
-test("a host that does not answer is tried again, up to the limit", async () => {
+test("a host that does not answer is tried as often as the limit says", async () => {
   const port = await freePort();
-  const silent = { ...connection, port, dialErrorLimit: 2 };
-  await expect(remoteCommand.create(call, { connection: silent, create: "true" })).rejects.toThrow(
-    "after 3 attempts",
-  );
+  const create = (dialErrorLimit: number) =>
+    remoteCommand.create(call, { connection: { ...connection, port, dialErrorLimit }, create: "true" });
+  await expect(create(2)).rejects.toThrow("after 2 attempts");
+  await expect(create(0)).rejects.toThrow("after 1 attempt:");
 });
 
-test("a wrong host key is final", async () => {
+test("a wrong host key is tried again too, and never believed", async () => {
   const other = await startSshd();
-  const wrong = { ...connection, hostKey: other.hostKey, dialErrorLimit: -1 };
   await other.stop();
-  await expect(remoteCommand.create(call, { connection: wrong, create: "true" })).rejects.toThrow(
-    "another host key",
+  const file = path.join(sshd.directory, "reached");
+  const wrong = { ...connection, hostKey: other.hostKey, dialErrorLimit: 3 };
+  await expect(remoteCommand.create(call, { connection: wrong, create: `touch ${file}` })).rejects.toThrow(
+    /after 3 attempts: .*another host key/,
   );
+  await expect(fs.access(file)).rejects.toThrow("ENOENT");
+});
+
+test("where a command is to see what was printed before, there is a warning for each output", async () => {
+  const warnings: string[] = [];
+  const warned = { ...call, warn: (text: string) => warnings.push(text) };
+  const state = { connection, create: "true", stdout: "one", stderr: "two" };
+  const update = (more: object) =>
+    remoteCommand.update(warned, "id", { inputs: state, state }, { connection, create: "true", ...more });
+  await update({ addPreviousOutputInEnv: false });
+  expect(warnings).toEqual([]);
+  await update({});
+  expect(warnings).toEqual([
+    expect.stringContaining("'PULUMI_COMMAND_STDOUT'"),
+    expect.stringContaining("'PULUMI_COMMAND_STDERR'"),
+  ]);
 });
 
 describe("copy to remote", () => {

@@ -100,6 +100,61 @@ test("a password is secret on the wire", async () => {
   });
 });
 
+test("a password's state says which schema it has, and one that does not say it learns it at a refresh", async () => {
+  const served = await start("random");
+  await ask(served.configure, new messages.ConfigureRequest().setArgs(struct({})));
+  const token = PLUGINS.random.kinds[0] ?? "";
+  const inputs = (await check(token, { length: 20 })).getInputs();
+  const request = new messages.CreateRequest().setUrn(urnOf(token)).setType(token).setProperties(inputs);
+  const created = await ask<messages.CreateRequest, messages.CreateResponse>(served.create, request);
+  const { __meta: meta, ...rest } = created.getProperties()?.toJavaScript() ?? {};
+  expect(meta).toBe('{"schema_version":"3"}');
+
+  const without = struct(rest);
+  const diff = new messages.DiffRequest().setUrn(urnOf(token)).setType(token).setId("none");
+  const changes = await ask<messages.DiffRequest, messages.DiffResponse>(
+    served.diff,
+    diff.setOlds(without).setOldInputs(inputs).setNews(inputs),
+  );
+  expect(changes.getDiffsList()).toEqual([]);
+  const read = new messages.ReadRequest().setUrn(urnOf(token)).setType(token).setId("none");
+  const found = await ask<messages.ReadRequest, messages.ReadResponse>(
+    served.read,
+    read.setInputs(inputs).setProperties(without),
+  );
+  expect(found.getProperties()?.toJavaScript()).toEqual(created.getProperties()?.toJavaScript());
+  expect(found.getInputs()?.toJavaScript()).toEqual({ length: 20 });
+});
+
+describe("the key of a connection", () => {
+  const token = "command:remote:Command";
+  const key = { [SIGNATURE]: SECRET, value: "a private key" };
+  /** What a program declares: the package seals the connection as a whole, and nothing within. */
+  const declared = {
+    create: "x",
+    connection: { [SIGNATURE]: SECRET, value: { host: "h", privateKey: "a private key" } },
+  };
+
+  test("is secret for itself, inside the connection that is secret as a whole", async () => {
+    await start("command");
+    const inputs = (await check(token, declared)).getInputs()?.toJavaScript();
+    expect(inputs?.connection).toMatchObject({ [SIGNATURE]: SECRET, value: { host: "h", privateKey: key } });
+  });
+
+  test("that a state holds otherwise is a change, and is none where it holds it so", async () => {
+    const served = await start("command");
+    const news = (await check(token, declared)).getInputs();
+    const changes = async (olds: Struct | undefined) => {
+      const request = new messages.DiffRequest().setUrn(urnOf(token)).setType(token).setId("id");
+      const asked = request.setOlds(olds).setOldInputs(olds).setNews(news);
+      const diff = await ask<messages.DiffRequest, messages.DiffResponse>(served.diff, asked);
+      return [...diff.getDetaileddiffMap().toArray()].map(([path]) => path);
+    };
+    expect(await changes(news)).toEqual([]);
+    expect(await changes(struct(declared))).toContain("connection.privateKey");
+  });
+});
+
 test("an asset passes the wire as an asset", async () => {
   await start("command");
   const source = { [SIGNATURE]: ASSET, text: "content", hash: "abc" };

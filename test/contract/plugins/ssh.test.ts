@@ -1,11 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
+import * as net from "node:net";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { fingerprintOf, openSsh, type SshTarget } from "../../../connect/ssh";
 import { hostMachine } from "../../../provider/kinds/host-machine";
-import { freePort, type Sshd, startSshd } from "../../support/sshd";
+import { freePort } from "../../support/free-port";
+import { type Sshd, startSshd } from "../../support/sshd";
 
 let sshd: Sshd;
 let target: SshTarget;
@@ -101,6 +103,26 @@ test("nobody listening is an error that names the address", async () => {
     code: "unreachable",
     message: expect.stringContaining(`127.0.0.1:${port}`),
   });
+});
+
+test("a server that does not listen for a moment is asked again, unless the caller counts the attempts itself", async () => {
+  const port = await freePort();
+  await expect(openSsh({ ...target, port }, { patienceMs: 0 })).rejects.toMatchObject({
+    code: "unreachable",
+  });
+  const late = net.createServer((socket) => {
+    const onward = net.connect(target.port, target.host);
+    socket.pipe(onward).pipe(socket);
+  });
+  const opening = openSsh({ ...target, port });
+  setTimeout(() => late.listen(port, "127.0.0.1"), 700);
+  try {
+    const ssh = await opening;
+    expect(await ssh.run("echo in")).toMatchObject({ stdout: "in\n", code: 0 });
+    ssh.close();
+  } finally {
+    late.close();
+  }
 });
 
 test("ALL_PROXY is for database ports: SSH goes direct", async () => {

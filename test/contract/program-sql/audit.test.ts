@@ -12,7 +12,8 @@ const DATABASES = [
     name: "mcp_admin",
     admin: "mcp_admin_admin",
     memberships: "organization_memberships",
-    document: { table: "organization_services", id: rowId("ea1"), column: "configuration" },
+    document: { table: "organizations", id: ALPHA, column: "metadata" },
+    withheld: { table: "organization_services", id: rowId("ea1"), column: "configuration" },
     noise: `UPDATE api_keys SET last_used_at = now(), usage_count = usage_count + 1 WHERE id = '${rowId("ca1")}'`,
     secrets: ["secret of 0ea1"],
   },
@@ -21,6 +22,7 @@ const DATABASES = [
     admin: "ncy8_admin",
     memberships: "organization_members",
     document: { table: "projects", id: rowId("8a1"), column: "settings" },
+    withheld: undefined,
     noise: `UPDATE api_keys SET last_used_at = now() WHERE id = '${rowId("ca1")}'`,
     secrets: ["$2b$12$"],
   },
@@ -48,7 +50,7 @@ describe.each(["16", "17"] as const)("the audit log on PostgreSQL %s", (version)
   });
   afterAll(() => databases?.stop());
 
-  describe.each(DATABASES)("of $name", ({ name, admin, memberships, document, noise, secrets }) => {
+  describe.each(DATABASES)("of $name", ({ name, admin, memberships, document, withheld, noise, secrets }) => {
     let db: PostgresConnection;
     beforeAll(async () => {
       db = await databases.open(name);
@@ -117,6 +119,23 @@ describe.each(["16", "17"] as const)("the audit log on PostgreSQL %s", (version)
         empty_token: null,
       });
     });
+
+    if (withheld) {
+      test("what an auditor may not read in its table he reads nowhere in the trail; that it changed he does", async () => {
+        const { table, id, column } = withheld;
+        const value = {
+          dsn: "postgres://u:s3cret@h/db",
+          env: [{ name: "API_KEY", value: "s3cret" }],
+          x: "s3cret",
+        };
+        const [entry] = await written(
+          `UPDATE ${table} SET ${column} = '${JSON.stringify(value)}' WHERE id = '${id}'`,
+        );
+        expect(entry?.old_value).toMatchObject({ [column]: "[secret]" });
+        expect(entry?.new_value).toMatchObject({ [column]: "[secret]" });
+        expect(JSON.stringify(entry)).not.toContain("s3cret");
+      });
+    }
 
     test("that a secret changed is told, though not from what to what", async () => {
       const sql = `UPDATE api_keys SET key_hash = sha256('another') WHERE id = '${rowId("ca2")}'`;

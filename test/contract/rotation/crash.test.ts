@@ -4,7 +4,7 @@ import { type Login, SERVERS, type Server, SmallStack, use } from "./small-stack
 /** More steps than any rotation of three services has. */
 const MOST_RUNS = 60;
 
-describe("an engine that is killed after every step of a rotation", { timeout: 300_000 }, () => {
+describe("an engine that is killed after every step of a rotation", { timeout: 900_000 }, () => {
   const stack = new SmallStack();
   let killed = 0;
 

@@ -51,7 +51,7 @@ describe.each(Object.keys(ROTATING) as Name[])("rotation on %s", { timeout: 60_0
     const { user, password } = on.credential(state);
     const { service, host } = on;
     const of = <T>(value: T) => ({ [service]: value });
-    return { graceDays: of(GRACE_DAYS), logins: of(user), passwords: of(password), host };
+    return { graceDays: of(GRACE_DAYS), logins: of(user), passwords: of(password), host, ports: null };
   };
   const retire = (before: Records | undefined, state: Properties): Promise<Records> => {
     const news = inputs(state);

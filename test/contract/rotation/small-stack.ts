@@ -1,5 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,6 +16,7 @@ import { connectMariadb } from "../../../connect/mariadb";
 import { connectPostgres } from "../../../connect/postgres";
 import { connectRedis } from "../../../connect/redis";
 import type { RotationOutput } from "../../../estate/outputs";
+import { makeBackupLogin } from "../../support/backup-login";
 import { startMariadb } from "../../support/engines-mariadb";
 import { startPostgres } from "../../support/engines-postgres";
 import { startRedis } from "../../support/engines-redis";
@@ -62,6 +72,7 @@ export class SmallStack {
       startRedis("8.0"),
     ]);
     this.engines.push(mariadb, postgres, redis);
+    await makeBackupLogin(postgres);
     const seen = ({ host, port, admin, caCertificate }: typeof mariadb | typeof postgres | typeof redis) => ({
       host,
       port,
@@ -109,11 +120,15 @@ export class SmallStack {
    * `steps`: after so many steps, for the first ones of a run may only note again what an earlier one did.
    */
   async killedAfterAStep(clock: string, amid: boolean, steps = 1): Promise<boolean> {
+    // Into a file: a pipe would keep an engine's providers, and this, waiting for one another.
+    const log = join(this.home, "engine.log");
+    const words = openSync(log, "w");
     const engine = spawn("pulumi", [...UP, "--non-interactive"], {
       cwd: fixture,
       env: this.env(clock),
-      stdio: "ignore",
+      stdio: ["ignore", words, words],
     });
+    closeSync(words);
     const exit = exitOf(engine);
     const before = this.recorded().resources;
     const moved = () => ![before, ""].includes(this.recorded().resources);
@@ -127,27 +142,14 @@ export class SmallStack {
       // Into the step: what it has written by then, nobody knows.
       if (exit.code === undefined) await sleep(20);
     }
-    await this.killBetweenWrites(engine, exit);
-    rmSync(join(this.home, "state/.pulumi/locks"), { recursive: true, force: true });
-    if (exit.code !== undefined && exit.code !== null && exit.code !== 0) {
-      throw new Error(`the engine ended with ${exit.code} by itself`);
-    }
-    return exit.code === 0 && !moved();
-  }
-
-  /**
-   * This backend writes its file in place: a kill amid that is a fault of the disk's kind, and not what is tried here. So the
-   * engine is held, and goes on for a moment where its file is only half there.
-   */
-  private async killBetweenWrites(engine: ChildProcess, exit: Exit): Promise<void> {
-    for (;;) {
-      engine.kill("SIGSTOP");
-      if (exit.code !== undefined || this.recorded().resources !== "") break;
-      engine.kill("SIGCONT");
-      await sleep(2);
-    }
     engine.kill("SIGKILL");
     await exit.ended;
+    rmSync(join(this.home, "state/.pulumi/locks"), { recursive: true, force: true });
+    if (exit.code !== undefined && exit.code !== null && exit.code !== 0) {
+      const said = readFileSync(log, "utf8").trimEnd().split("\n").slice(-30).join("\n");
+      throw new Error(`the engine ended with ${exit.code} by itself:\n${said}`);
+    }
+    return exit.code === 0 && !moved();
   }
 
   /** What an application finds published. */
@@ -161,17 +163,16 @@ export class SmallStack {
     writeFileSync(this.settings, JSON.stringify(settings), { mode: 0o600 });
   }
 
+  private stateFile(): string {
+    return join(this.home, "state/.pulumi/stacks/rotation-fixture/crash.json");
+  }
+
   private recorded(): Recorded {
-    const file = join(this.home, "state/.pulumi/stacks/rotation-fixture/crash.json");
+    const file = this.stateFile();
     if (!existsSync(file)) return { resources: "", pending: 0 };
-    try {
-      const { latest } = JSON.parse(readFileSync(file, "utf8")).checkpoint;
-      const { resources = [], pending_operations: pending = [] } = latest ?? {};
-      return { resources: withoutNoise(resources), pending: pending.length };
-    } catch {
-      // Caught in the middle of being written.
-      return { resources: "", pending: 0 };
-    }
+    const { latest } = JSON.parse(readFileSync(file, "utf8")).checkpoint;
+    const { resources = [], pending_operations: pending = [] } = latest ?? {};
+    return { resources: withoutNoise(resources), pending: pending.length };
   }
 
   private env(clock = ""): NodeJS.ProcessEnv {
@@ -179,7 +180,8 @@ export class SmallStack {
       ...process.env,
       ESTATE_CLOCK: clock,
       ROTATION_FIXTURE: this.settings,
-      PULUMI_BACKEND_URL: `file://${join(this.home, "state")}`,
+      // The state is replaced whole; its file of metadata would be written in place, and a kill amid that is a broken stack.
+      PULUMI_BACKEND_URL: `file://${join(this.home, "state")}?metadata=skip`,
       PULUMI_CONFIG_PASSPHRASE: "throw-away",
     };
   }

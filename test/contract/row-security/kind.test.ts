@@ -84,7 +84,7 @@ describe.each(["16", "17"] as const)("postgres:RowSecurity on PostgreSQL %s", (v
     test("a policy that was loosened", () =>
       mends(
         [
-          "ALTER POLICY librarian_select ON loans USING (branch_id = (SELECT context.tenant()) OR true)",
+          "ALTER POLICY librarian_select ON loans USING (branch_id = (SELECT context.tenant('library_librarian')) OR true)",
           "ALTER POLICY librarian_update ON loans WITH CHECK (true)",
         ],
         ['~ policies["loans.librarian.select"].using', '~ policies["loans.librarian.update"].withCheck'],
@@ -96,7 +96,7 @@ describe.each(["16", "17"] as const)("postgres:RowSecurity on PostgreSQL %s", (v
           "ALTER POLICY reader_select ON branches TO library_reader, mallory",
           "ALTER POLICY librarian_select ON branches TO PUBLIC",
           "DROP POLICY auditor_select ON branches",
-          "CREATE POLICY auditor_select ON branches FOR ALL TO library_auditor USING ((SELECT context.verified()))",
+          "CREATE POLICY auditor_select ON branches FOR ALL TO library_auditor USING ((SELECT context.verified('library_auditor')))",
         ],
         [
           '- policies["branches.reader.select"].to[1]',
@@ -149,6 +149,47 @@ describe.each(["16", "17"] as const)("postgres:RowSecurity on PostgreSQL %s", (v
         ],
       ));
 
+    test("a context that is not held while a table is written", () =>
+      mends(
+        [
+          "ALTER TABLE loans DISABLE TRIGGER context_hold",
+          "DROP TRIGGER context_kept ON branches",
+          "CREATE OR REPLACE TRIGGER context_hold BEFORE INSERT ON notices FOR EACH STATEMENT EXECUTE FUNCTION context.hold()",
+          "CREATE TRIGGER again AFTER INSERT ON languages FOR EACH STATEMENT EXECUTE FUNCTION context.kept()",
+        ],
+        ["~ tables.loans", "~ tables.branches", "~ tables.notices", "~ tables.languages"],
+      ));
+
+    test("what holds it that was changed, taken over, added", () =>
+      mends(
+        [
+          "ALTER SEQUENCE context.held_digest CYCLE",
+          "ALTER SEQUENCE context.held_transaction OWNER TO mallory",
+          "CREATE SEQUENCE context.more",
+          "GRANT UPDATE ON SEQUENCE context.held_digest TO svc_library",
+        ],
+        [
+          '~ context["sequence held_digest"]',
+          '~ context["sequence held_transaction"]',
+          '- context["sequence more"]',
+          '- grants["svc_library on sequence context.held_digest"]',
+        ],
+      ));
+
+    test("a function of large objects that was given back to everybody", () =>
+      mends(
+        ["GRANT EXECUTE ON FUNCTION lo_create(oid), lo_get(oid) TO PUBLIC"],
+        ["- largeObjects[0]", "- largeObjects[1]"],
+      ));
+
+    test("an advisory lock that was given back to everybody", () =>
+      mends(
+        [
+          "GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint), pg_try_advisory_xact_lock_shared(int, int) TO PUBLIC",
+        ],
+        ["- advisoryLocks[0]", "- advisoryLocks[1]"],
+      ));
+
     test("a key that was added, and one that was replaced", () =>
       mends(
         [
@@ -164,7 +205,14 @@ describe.each(["16", "17"] as const)("postgres:RowSecurity on PostgreSQL %s", (v
         [
           "+ context.keys",
           "+ context.schema",
-          ...["role", "subject", "tenant", "verified"].map((name) => `+ context["${name}()"]`),
+          ...["hold", "kept", "role", "subject", "tenant", "verified"].map(
+            (name) => `+ context["${name}()"]`,
+          ),
+          ...["subject", "tenant", "verified"].map((name) => `+ context["${name}(text)"]`),
+          ...["held_digest", "held_nonce", "held_transaction"].map((name) => `+ context["sequence ${name}"]`),
+          '+ context["refuse(boolean)"]',
+          // Nobody writes the others.
+          ...["branches", "loans"].map((table) => `~ tables.${table}`),
           "+ keys.k1",
           ...["branches", "loans"].flatMap((table) =>
             Object.keys(declared("", {}).policies)
@@ -331,6 +379,14 @@ describe.each(["16", "17"] as const)("postgres:RowSecurity on PostgreSQL %s", (v
     expect(await drift(state)).toEqual([]);
   });
 
+  test("a table that is off is written by nobody", () => {
+    const wanted = declared(database, keys);
+    for (const privilege of ["INSERT", "UPDATE (code)", "DELETE"]) {
+      const grants = { ...wanted.grants, "svc_library on table public.languages": ["SELECT", privilege] };
+      expect(() => kind.checked({ ...wanted, grants }), privilege).toThrow(/writes languages, which is off/);
+    }
+  });
+
   test("what is missing is named, all at once", async () => {
     const wanted = declared(database, keys);
     await expect(
@@ -353,7 +409,7 @@ describe.each(["16", "17"] as const)("postgres:RowSecurity on PostgreSQL %s", (v
     if (!reader) throw new Error("the fixture has no such policy");
     const policies = {
       ...wanted.policies,
-      "loans.reader.select": { ...reader, using: '"nowhere" = (SELECT context.tenant())' },
+      "loans.reader.select": { ...reader, using: `"nowhere" = (SELECT context.tenant('library_reader'))` },
     };
     await expect(kind.create({ ...wanted, policies })).rejects.toThrow(
       /policies\["loans\.reader\.select"\]: column "nowhere" does not exist/,

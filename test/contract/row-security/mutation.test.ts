@@ -2,8 +2,17 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { rowSecurity } from "../../../estate/row-security";
 import { mcpPortal } from "../../../estate/row-security/mcp-portal";
 import { type Bare, cells, openBare, type Secured, startSecured } from "../../support/row-matrix/database";
-import { contextMutants, mutantsOf } from "../../support/row-matrix/mutants";
+import { guarded, outcomes } from "../../support/row-matrix/guards";
+import { midwayProbes } from "../../support/row-matrix/midway";
+import {
+  contextMutants,
+  heldFunctionMutants,
+  heldMutants,
+  mutantsOf,
+} from "../../support/row-matrix/mutants";
+import { taken } from "../../support/row-matrix/real";
 import { differences, survivors } from "../../support/row-matrix/run";
+import { contextsOf } from "../../support/row-matrix/service";
 
 /** What the matrix is worth: weaken each policy in turn, and some cell of its table must come out otherwise. */
 describe("the matrix notices", () => {
@@ -36,6 +45,44 @@ describe("the matrix notices", () => {
       // Each mutant is gone again.
       expect(await differences(stage, probes)).toEqual([]);
     });
+  });
+
+  describe.each(rowSecurity)("a context that is not held in $database", (declaration) => {
+    let bare: Bare;
+    beforeAll(async () => {
+      bare = await openBare(secured, declaration);
+      await bare.holdContext();
+    });
+
+    test.each(Object.keys(declaration.tables))("%s", async (name) => {
+      const { table, stage } = bare.on(name);
+      const probes = midwayProbes(bare, table, stage, taken(declaration));
+      expect(await survivors(stage, probes, heldMutants(declaration, name))).toEqual([]);
+    });
+  });
+
+  describe.each(Object.keys(guarded))("a guard of %s", (database) => {
+    test("that is left out, or one of its parts", async () => {
+      const admin = await secured.databases.open(database);
+      const service = contextsOf(secured);
+      const declared = await outcomes(admin, service, database);
+      const left: string[] = [];
+      for (const mutant of guarded[database]?.mutants ?? []) {
+        const found = await outcomes(admin, service, database, mutant, declared);
+        if (JSON.stringify(found) === JSON.stringify(declared)) left.push(mutant.name);
+      }
+      expect(left).toEqual([]);
+      expect(await outcomes(admin, service, database)).toEqual(declared);
+    }, 300_000);
+  });
+
+  test("a context that is held by half", async () => {
+    const bare = await openBare(secured, mcpPortal);
+    await bare.holdContext();
+    const { table, stage } = bare.on("users");
+    const probes = midwayProbes(bare, table, stage, taken(mcpPortal));
+    expect(await differences(stage, probes)).toEqual([]);
+    expect(await survivors(stage, probes, heldFunctionMutants())).toEqual([]);
   });
 
   test("a context that is believed too easily", async () => {

@@ -101,6 +101,32 @@ describe.each(["16", "17"] as const)("around row security on PostgreSQL %s", (ve
       }
     });
 
+    test("nobody of the service makes or reads a large object", async () => {
+      const session = await service();
+      const left = await admin().query<{ oid: number }>("SELECT lo_from_bytea(0, 'kept') AS oid");
+      for (const role of [
+        "",
+        ...roles.filter(
+          (_role, at) => !isInternal(declaration, Object.keys(declaration.identities)[at] ?? ""),
+        ),
+      ]) {
+        if (role !== "") await session.query(`SET ROLE ${role}`);
+        for (const call of [
+          "lo_create(0)",
+          "lo_creat(-1)",
+          "lo_from_bytea(0, 'given to all')",
+          `lo_open(${left[0]?.oid}, 262144)`,
+          `lo_get(${left[0]?.oid})`,
+          `lo_put(${left[0]?.oid}, 0, 'x')`,
+          `lo_unlink(${left[0]?.oid})`,
+        ])
+          await expect(session.query(`SELECT ${call}`), `${role}: ${call}`).rejects.toMatchObject({
+            code: "42501",
+            message: expect.stringMatching(/permission denied for function/),
+          });
+      }
+    });
+
     test("COPY tells the rows that are seen, and takes none", async () => {
       const { engine } = secured.databases.bench;
       const user = `${roleOf(declaration, "service")}_a`;

@@ -110,6 +110,42 @@ describe.each(["16", "17"] as const)("one pooled connection to PostgreSQL %s", (
     expect(await look(one)).toMatchObject(nobody);
   });
 
+  test("a cursor WITH HOLD is the next one's: that is why an application declares none", async () => {
+    await one.transaction(async () => {
+      await become(one, tokens.alpha);
+      await one.query("DECLARE kept CURSOR WITH HOLD FOR SELECT id::text FROM user_server_configs");
+    });
+    expect(await other.query("FETCH ALL FROM kept")).toEqual([{ id: SETTINGS.alpha }]);
+    // What a pooler in session mode sends between two clients.
+    await other.query("DISCARD ALL");
+    await expect(one.query("FETCH ALL FROM kept")).rejects.toMatchObject({ code: "34000" });
+  });
+
+  test("nothing is held for the next one: neither after a commit, nor a failure, nor a client that went away", async () => {
+    const write = (tenant: Tenant) =>
+      `UPDATE users SET display_name = display_name WHERE id = '${CLAIMS[tenant].subject}' RETURNING id::text`;
+    const writes = (client: PostgresConnection, tenant: Tenant, ...more: string[]) =>
+      client.transaction(async () => {
+        await become(client, tokens[tenant]);
+        const rows = await client.query(write(tenant));
+        for (const each of more) await client.query(each);
+        return rows;
+      });
+    expect(await writes(one, "alpha")).toEqual([{ id: CLAIMS.alpha.subject }]);
+    expect(await writes(other, "beta")).toEqual([{ id: CLAIMS.beta.subject }]);
+    await expect(writes(one, "alpha", "SELECT 1 / 0")).rejects.toMatchObject({ code: "22012" });
+    expect(await writes(other, "beta")).toEqual([{ id: CLAIMS.beta.subject }]);
+    const gone = await pooler.connect(login, one.database);
+    await gone.query("BEGIN");
+    await become(gone, tokens.alpha);
+    await gone.query(write("alpha"));
+    await gone.close();
+    expect(await writes(other, "beta")).toEqual([{ id: CLAIMS.beta.subject }]);
+    await expect(
+      writes(one, "alpha", `SELECT set_config('app.context', '${tokens.beta}', true)`, write("beta")),
+    ).rejects.toMatchObject({ code: "42501" });
+  });
+
   test("a context of the session would be the next one's: that is why it has to be the transaction's", async () => {
     await one.query("SELECT set_config('app.context', $1, false)", [tokens.alpha as string]);
     const seen = await other.transaction(async () => {

@@ -5,6 +5,7 @@ import { roleOf } from "../../../estate/row-security/roles";
 import { postgresLogin } from "../../../provider/kinds/postgres-login";
 import { type Pgbouncer, startPgbouncer } from "../../support/pgbouncer";
 import { type Bare, cells, openBare, type Secured, startSecured } from "../../support/row-matrix/database";
+import { midwayProbes } from "../../support/row-matrix/midway";
 import { taken } from "../../support/row-matrix/real";
 import { differences } from "../../support/row-matrix/run";
 import { key } from "../../support/row-security";
@@ -52,6 +53,25 @@ describe.each(["16", "17"] as const)("row security alone on PostgreSQL %s", (ver
     test.each(Object.keys(declaration.tables))("%s, by the service through a pooler", async (name) => {
       const { table, stage } = bare.on(name, pooled);
       expect(await differences(stage, cells(bare, table, taken(declaration)))).toEqual([]);
+    });
+
+    describe("with a context that changes midway", () => {
+      let held: Bare;
+      let pooledHeld: PostgresConnection;
+      beforeAll(async () => {
+        held = await openBare(secured, declaration);
+        await held.holdContext();
+        pooledHeld = await pooler.connect(`${roleOf(declaration, "service")}_a`, held.connection.database);
+      });
+
+      test.each(Object.keys(declaration.tables))("%s", async (name) => {
+        for (const session of [held.connection, pooledHeld]) {
+          const { table, stage } = held.on(name, session);
+          const probes = midwayProbes(held, table, stage, taken(declaration));
+          expect(probes.length).toBeGreaterThan(100);
+          expect(await differences(stage, probes)).toEqual([]);
+        }
+      });
     });
   });
 });

@@ -40,7 +40,7 @@ export class Project {
   private readonly env: NodeJS.ProcessEnv;
 
   constructor() {
-    this.env = { ...process.env, ...toolchain(), ...this.settings() };
+    this.env = { ...process.env, ...toolchainEnv(), ...this.settings() };
     mkdirSync(this.server);
     mkdirSync(path.join(this.home, "state"));
     mkdirSync(path.join(this.home, "plugin"));
@@ -200,7 +200,7 @@ function fixture(name: string): string {
 }
 
 /** The environment that `toolchain/env` prints, read through the shell it is written for. */
-function toolchain(): NodeJS.ProcessEnv {
+export function toolchainEnv(): NodeJS.ProcessEnv {
   execFileSync(path.join(root, "toolchain/install"), { stdio: "inherit" });
   const script = 'exports=$("$0") && eval "$exports" && env -0';
   const printed = execFileSync("bash", ["-c", script, path.join(root, "toolchain/env")], {

@@ -34,7 +34,12 @@ let Bucket: string;
 let operator: S3Client;
 let writer: S3Client;
 let reader: S3Client;
-const folder = `recovery/mariadb/test-${randomUUID()}`;
+/** Names that an agent could give, of a dump that no manifest names: anything else would be an attack to every later status. */
+const stamp = new Date().toISOString().slice(0, 19).replace(/[-:]/g, "");
+const dump = (host: string, database: string) =>
+  `daily/${host}/${database}/${stamp}Z-${randomUUID().slice(0, 8)}.${host === "postgres" ? "pgdump" : "sql"}.zst.age`;
+const folder = dump("mariadb", "mo_games");
+const names = { object: `${folder}.00000`, copy: `${folder}.00001`, encrypted: `${folder}.00002` };
 
 beforeAll(async () => {
   output = await backupOutput();
@@ -47,6 +52,9 @@ beforeAll(async () => {
 const body = "what a backup holds";
 const put = (s3: S3Client, Key: string, more: Partial<PutObjectCommandInput> = {}) =>
   s3.send(new PutObjectCommand({ Bucket, Key, Body: body, ContentMD5: md5(body), ...more }));
+
+/** Only where nothing is there. */
+const free = { IfNoneMatch: "*" };
 
 /** A lock that ends earlier. The body is the SDK's; what is checked is that there is a hash. */
 const shorter = (RetainUntilDate: Date) => ({
@@ -117,9 +125,9 @@ describe("the bucket, as S3 tells the operator", () => {
 describe("a host", () => {
   it("puts objects below its own prefixes, and nowhere else", async () => {
     for (const prefix of Object.values(output.writers.mariadb?.prefixes ?? {})) {
-      if (prefix.startsWith("recovery/")) await put(writer, `${folder}/object`);
-      expect(prefix).toMatch(/^\w+\/mariadb\/$/);
+      expect(prefix).toMatch(/^[a-z-]+\/mariadb\/$/);
     }
+    await put(writer, names.object, free);
     for (const Key of [
       "daily/postgres/x",
       "recovery/mariadb-2/x",
@@ -127,11 +135,11 @@ describe("a host", () => {
       "x",
       "../daily/mariadb/x",
     ])
-      expect(await refusal(put(writer, Key)), Key).toBe("AccessDenied");
+      expect(await refusal(put(writer, Key, free)), Key).toBe("AccessDenied");
   });
 
   it("can neither read, list, delete, copy, lock nor unlock what it wrote", async () => {
-    const Key = `${folder}/object`;
+    const Key = names.object;
     const { VersionId } = await operator.send(new HeadObjectCommand({ Bucket, Key }));
     const soon = new Date(Date.now() + 60_000);
     const CopySource = `${Bucket}/${Key}`;
@@ -142,16 +150,17 @@ describe("a host", () => {
       ["list versions", () => writer.send(new ListObjectVersionsCommand({ Bucket }))],
       ["delete", () => writer.send(new DeleteObjectCommand({ Bucket, Key }))],
       ["delete a version", () => writer.send(new DeleteObjectCommand({ Bucket, Key, VersionId }))],
-      ["copy", () => writer.send(new CopyObjectCommand({ Bucket, Key: `${folder}/copy`, CopySource }))],
+      ["copy", () => writer.send(new CopyObjectCommand({ Bucket, Key: names.copy, CopySource }))],
       [
         "change its lock",
         () => writer.send(new PutObjectRetentionCommand({ Bucket, Key, VersionId, ...shorter(soon) })),
       ],
       [
         "choose a lock",
-        () => put(writer, Key, { ObjectLockMode: "GOVERNANCE", ObjectLockRetainUntilDate: soon }),
+        () =>
+          put(writer, names.copy, { ...free, ObjectLockMode: "GOVERNANCE", ObjectLockRetainUntilDate: soon }),
       ],
-      ["open it to everybody", () => put(writer, Key, { ACL: "public-read" })],
+      ["open it to everybody", () => put(writer, names.copy, { ...free, ACL: "public-read" })],
       ["change the bucket's lock", () => writer.send(new PutObjectLockConfigurationCommand({ Bucket }))],
       ["delete the bucket's policy", () => writer.send(new DeleteBucketPolicyCommand({ Bucket }))],
     ];
@@ -162,24 +171,37 @@ describe("a host", () => {
     );
   });
 
+  it("replaces nothing, with or without the condition, and begins no upload of several parts", async () => {
+    const Key = names.object;
+    expect(await refusal(put(writer, Key))).toBe("AccessDenied");
+    expect(await refusal(put(writer, names.copy))).toBe("AccessDenied");
+    expect(await refusal(put(writer, Key, free))).toBe("PreconditionFailed");
+    expect(await refusal(writer.send(new CreateMultipartUploadCommand({ Bucket, Key: names.copy })))).toBe(
+      "AccessDenied",
+    );
+    const { Versions } = await reader.send(new ListObjectVersionsCommand({ Bucket, Prefix: Key }));
+    expect(Versions).toHaveLength(1);
+  });
+
   it("has to take the bucket's encryption", async () => {
-    const Key = `${folder}/encrypted`;
-    expect(await refusal(put(writer, Key, { ServerSideEncryption: "AES256" }))).toBe("AccessDenied");
+    const Key = names.encrypted;
+    expect(await refusal(put(writer, Key, { ...free, ServerSideEncryption: "AES256" }))).toBe("AccessDenied");
     const other = { ServerSideEncryption: "aws:kms", SSEKMSKeyId: `${output.kmsKey}0` } as const;
-    expect(await refusal(put(writer, Key, other))).toBe("AccessDenied");
+    expect(await refusal(put(writer, Key, { ...free, ...other }))).toBe("AccessDenied");
     const customer = { SSECustomerAlgorithm: "AES256", SSECustomerKey: "0".repeat(32) };
-    expect(await refusal(put(writer, Key, customer))).toBe("AccessDenied");
-    await put(writer, Key, { ServerSideEncryption: "aws:kms", SSEKMSKeyId: output.kmsKey });
+    expect(await refusal(put(writer, Key, { ...free, ...customer }))).toBe("AccessDenied");
+    await put(writer, Key, { ...free, ServerSideEncryption: "aws:kms", SSEKMSKeyId: output.kmsKey });
   });
 
   it("of another name reaches nothing of this one", async () => {
     const other = bucketClient(output, output.writers.postgres ?? output.reader);
-    expect(await refusal(put(other, `${folder}/foreign`))).toBe("AccessDenied");
+    expect(await refusal(put(other, names.copy, free))).toBe("AccessDenied");
     await other.send(
       new PutObjectCommand({
         Bucket,
-        Key: `recovery/postgres/test-${randomUUID()}/object`,
+        Key: dump("postgres", "mo_idp"),
         Body: body,
+        ...free,
         ContentMD5: md5(body),
       }),
     );
@@ -189,13 +211,13 @@ describe("a host", () => {
 describe("who restores", () => {
   it("lists and reads", async () => {
     const listed = await reader.send(new ListObjectsV2Command({ Bucket, Prefix: folder }));
-    expect(listed.Contents?.map(({ Key }) => Key)).toContain(`${folder}/object`);
-    const { Body } = await reader.send(new GetObjectCommand({ Bucket, Key: `${folder}/object` }));
+    expect(listed.Contents?.map(({ Key }) => Key)).toContain(names.object);
+    const { Body } = await reader.send(new GetObjectCommand({ Bucket, Key: names.object }));
     expect(await Body?.transformToString()).toBe(body);
   });
 
   it("neither writes nor deletes", async () => {
-    const Key = `${folder}/object`;
+    const Key = names.object;
     expect(await refusal(put(reader, Key))).toBe("AccessDenied");
     expect(await refusal(reader.send(new DeleteObjectCommand({ Bucket, Key })))).toBe("AccessDenied");
     expect(await refusal(reader.send(new CreateMultipartUploadCommand({ Bucket, Key })))).toBe(
@@ -206,7 +228,7 @@ describe("who restores", () => {
 
 describe("object lock", () => {
   it("keeps the operator too from deleting a version or its lock; a delete only hides it", async () => {
-    const Key = `${folder}/object`;
+    const Key = names.object;
     const { VersionId, ObjectLockMode } = await operator.send(new HeadObjectCommand({ Bucket, Key }));
     expect(ObjectLockMode).toBe("COMPLIANCE");
     const byVersion = { Bucket, Key, VersionId };
@@ -215,9 +237,11 @@ describe("object lock", () => {
     expect(await refusal(operator.send(new DeleteObjectCommand(bypass)))).toBe("AccessDenied");
     const change = new PutObjectRetentionCommand({ ...byVersion, ...shorter(new Date()) });
     expect(await refusal(operator.send(change))).toBe("AccessDenied");
-    await operator.send(new DeleteObjectCommand({ Bucket, Key }));
+    const { VersionId: mark } = await operator.send(new DeleteObjectCommand({ Bucket, Key }));
     const { Body } = await reader.send(new GetObjectCommand(byVersion));
     expect(await Body?.transformToString()).toBe(body);
+    // Whoever asks for the bucket's state later would take it for an attack.
+    await operator.send(new DeleteObjectCommand({ Bucket, Key, VersionId: mark }));
   });
 });
 

@@ -26,7 +26,7 @@ describe("bad input", () => {
     expect(preview.output).toContain('servers.plesk.accountHost is "%": give a host name');
     expect(preview.output).toContain('servers.mariadb.memoryMiB is "1024": give MiB as a whole number');
     expect(preview.output).toContain('servers.mariadb.colour is "red": no such key; known here: host,');
-    expect(preview.output).toContain('databases.mo_hooks.server is "plesk": the web host takes 5 databases');
+    expect(preview.output).toContain('databases.mo_hooks.server is "plesk": plesk takes 5 databases');
     expect(preview.output).toContain('mo_hooks.secret is "MO_CRM_DB_PASS": mo_crm has it already');
     expect(preview.output).not.toMatch(/^\s+at /m);
   });

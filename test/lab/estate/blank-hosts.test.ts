@@ -1,10 +1,15 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { redisUsers } from "../../../estate/catalogue";
 import { type Exposure, watchExposure } from "../../support/exposure";
 import { onHost } from "../../support/lab";
 import { type PlannedChange, plannedChanges, pulumi } from "../../support/project";
 import { type Finished, run, succeed } from "../../support/run";
 
-const doors = { mariadb: "10.77.0.12:3306", postgres: "10.77.0.13:5432", redis: "10.77.0.14:6380" };
+const doors = {
+  mariadb: ["10.77.0.12:3306"],
+  postgres: ["10.77.0.13:5432"],
+  redis: redisUsers.map(({ port }) => `10.77.0.14:${port}`).sort(),
+};
 type Host = keyof typeof doors;
 const hosts = Object.keys(doors) as Host[];
 
@@ -40,7 +45,7 @@ describe("hosts that were replaced by blank ones", () => {
     for (const resource of [
       "estate:host:Firewall redis-firewall",
       "estate:host:Certificate redis-certificate",
-      "estate:host:ServerSettings redis-settings",
+      "estate:host:RedisInstance redis-svc_crm-instance",
       "estate:mariadb:Database mo_crm-database",
       "estate:mariadb:Account mo_crm-account",
       "estate:postgres:Role mcp_portal-owner",
@@ -73,7 +78,7 @@ describe("hosts that were replaced by blank ones", () => {
   it.each(hosts)("%s listened on the network only behind its firewall, from the first moment", (host) => {
     const { samples, listened, unguarded } = exposure[host];
     expect(samples).toBeGreaterThan(100);
-    expect(listened).toEqual([doors[host]]);
+    expect(listened).toEqual(doors[host]);
     expect(unguarded).toEqual([]);
   });
 
@@ -86,7 +91,7 @@ describe("hosts that were replaced by blank ones", () => {
     for (const [host, unit] of [
       ["mariadb", "mariadb"],
       ["postgres", "postgresql"],
-      ["redis", "redis-server"],
+      ["redis", "redis-server@crm"],
     ] as const)
       expect(await onHost(host, ["systemctl", "is-enabled", unit])).toBe("enabled\n");
   });

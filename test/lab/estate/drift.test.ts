@@ -15,8 +15,8 @@ describe("what somebody changes by hand on a server", () => {
     await mariadb(
       "mariadb",
       `ALTER USER svc_n8n@'${web}' WITH MAX_USER_CONNECTIONS 100;
-       CREATE USER svc_crm@'%' IDENTIFIED BY 'opened by hand'; GRANT ALL ON mo_crm.* TO svc_crm@'%';
-       SET PASSWORD FOR svc_consent@'${web}' = PASSWORD('set by hand');
+       CREATE USER svc_crm@'%' IDENTIFIED BY 'opened by hand, by who may do so'; GRANT ALL ON mo_crm.* TO svc_crm@'%';
+       SET PASSWORD FOR svc_consent@'${web}' = PASSWORD('set by hand, by who may do so, 1');
        DELETE FROM mo_analytics.migration_history`,
     );
     await postgres(
@@ -25,7 +25,7 @@ describe("what somebody changes by hand on a server", () => {
        ALTER TABLE users NO FORCE ROW LEVEL SECURITY;
        GRANT CONNECT ON DATABASE mo_grafana TO PUBLIC;
        ALTER ROLE svc_idp_a CONNECTION LIMIT 50;
-       ALTER ROLE ${(await loginOf("mo_discourse")).user} PASSWORD 'set by hand'`,
+       ALTER ROLE ${(await loginOf("mo_discourse")).user} PASSWORD 'set by hand, by who may do so, 1'`,
     );
     const refreshed = await pulumi(["refresh", "--stack", "local", "--yes"]);
     expect(refreshed.code, refreshed.output).toBe(0);

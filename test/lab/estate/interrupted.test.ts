@@ -38,7 +38,10 @@ describe("a leftover of an interrupted run", () => {
     );
     await postgres("postgres", "CREATE ROLE svc_left_pg NOLOGIN");
     await postgres("postgres", "CREATE DATABASE mo_left_pg TEMPLATE template0");
-    await mariadb("mariadb", "CREATE DATABASE mo_left_my; CREATE USER svc_left_my@'10.77.0.11' ACCOUNT LOCK");
+    await mariadb(
+      "mariadb",
+      "CREATE DATABASE mo_left_my; CREATE USER svc_left_my@'10.77.0.11' IDENTIFIED BY 'Left-over-of-an-interrupted-run-1' ACCOUNT LOCK",
+    );
   });
 
   afterAll(async () => {

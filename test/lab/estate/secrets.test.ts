@@ -13,7 +13,7 @@ import { run } from "../../support/run";
 import { exportState } from "../../support/state";
 
 const stack = ["--stack", "local"];
-const kind = "github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret";
+const kind = "estate:github:EnvironmentSecret";
 
 async function succeed(args: readonly string[]): Promise<string> {
   const finished = await pulumi([...args, ...stack, "--yes"]);
@@ -50,7 +50,7 @@ describe("what GitHub holds", () => {
     await expect.poll(publishedSecrets, { timeout: 10_000 }).toEqual(held);
   });
 
-  it("is told by `estate check --secrets`, by name, with the operator's own", async () => {
+  it("is told by `estate check --secrets`, each as the stack wrote it, with the operator's own", async () => {
     const checked = await run("ops/estate", ["check", ...stack, "--secrets"]);
     expect(checked.code, checked.output).toBe(0);
     expect(checked.stdout).toMatch(/^(\d+)\/\1 secrets in staging of estate-lab\/applications$/m);
@@ -75,7 +75,7 @@ describe("a secret that somebody changed", () => {
     await succeed(["refresh"]);
     const planned = await plannedChanges();
     expect(planned.sort((one, other) => (one.resource < other.resource ? -1 : 1))).toEqual([
-      { op: "update", resource: `${kind} mo_crm-password-secret`, fields: ["updatedAt"] },
+      { op: "update", resource: `${kind} mo_crm-password-secret`, fields: ["changedAt"] },
       { op: "create", resource: `${kind} redis-svc_crm-url-secret`, fields: [] },
     ]);
     await takeRequests();

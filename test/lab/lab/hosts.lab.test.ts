@@ -47,7 +47,7 @@ describe("every host", () => {
   it("reaches the others by name, and those that let it in", async () => {
     expect((await on("stranger", "getent ahostsv4 postgres.lab.internal")).text).toContain("10.77.0.13");
     expect(await opens("plesk", "cloud.lab.internal", cloudPort)).toBe(true);
-    expect(await opens("redis", "cloud.lab.internal", githubPort)).toBe(true);
+    expect(await opens("redis", "cloud.lab.internal", cloudPort)).toBe(true);
     expect(await opens("cloud", "fd77::66", 22)).toBe(true);
   });
 

@@ -48,6 +48,16 @@ export function declare(create: Declare): void {
   guard("ObjectLockConfiguration", "locked", {
     rule: { defaultRetention: { mode: "COMPLIANCE", days: 30 } },
   });
+  create(
+    "aws:iam/userPolicy:UserPolicy",
+    "replacing",
+    {
+      name: "replacing",
+      user: "somebody",
+      policy: JSON.stringify({ Statement: [{ Effect: "Allow", Action: "s3:PutObject", Resource: "*" }] }),
+    },
+    frankfurt,
+  );
   create("aws:kms/key:Key", "stale-key", { tags }, frankfurt);
   create(
     "aws:iam/user:User",

@@ -1,13 +1,15 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadStackConfig } from "../../../estate/load";
 import { rules } from "../../../policy/rules";
 import { secretNotExposed } from "../../../policy/rules/secret-not-exposed";
 import { copyProject, type ProjectCopy, pulumi } from "../../support/project";
 import { type Finished, projectDirectory } from "../../support/run";
 import { declare as declareBuckets } from "./bucket-violations";
 import { ViolationsProject } from "./project";
+import { declare as declareSample, sample } from "./sample";
 import { declare, expected } from "./violations";
 
 const pack = join(projectDirectory, "policy");
@@ -36,6 +38,7 @@ function policiesIn(output: string): Told[] {
 describe("the engine with the pack", () => {
   const programs = [
     ["violations", declare, []],
+    ["sample", declareSample, []],
     // What these rules look at has the real kinds' checks and defaults.
     ["bucket-violations", declareBuckets, ["aws"]],
   ] as const;
@@ -60,18 +63,33 @@ describe("the engine with the pack", () => {
 
   it("refuses programs that break every rule", () => {
     for (const { code } of previews) expect(code, output()).not.toBe(0);
-    expect(Object.keys(expected)).toEqual(rules.map(({ name }) => name));
-    expect([...new Set(told.map(({ rule }) => rule))].sort(), output()).toEqual(Object.keys(expected));
+    expect([...new Set(told.map(({ rule }) => rule))].sort(), output()).toEqual(
+      rules.map(({ name }) => name),
+    );
   });
 
-  it.each(rules)("is told by $name what is wrong, once", ({ name, enforcementLevel, description }) => {
+  it.each(Object.keys(expected))("is told by %s what is wrong with which resource", (name) => {
     const { resource, says } = expected[name] ?? { resource: "", says: "" };
-    const about = told.filter(({ rule }) => rule === name);
+    const { enforcementLevel, description } = rules.find((rule) => rule.name === name) ?? {};
+    const about = told.filter((one) => one.rule === name && one.resource === resource);
     const mends = name === "bucket-public-access-blocked";
     const level = mends || enforcementLevel !== "remediate" ? enforcementLevel : "mandatory";
-    expect(about.map((one) => [one.level, one.resource])).toEqual([[level, resource]]);
-    expect(about[0]?.text).toContain(mends ? name : description);
-    expect(about[0]?.text).toContain(says);
+    expect(
+      about.map((one) => one.level),
+      output(),
+    ).toContain(level);
+    const text = about.map((one) => one.text).join("\n");
+    expect(text).toContain(mends ? name : description);
+    expect(text).toContain(says);
+  });
+
+  it.each(sample)("is told by $rule of its first violator", ({ rule, members }) => {
+    const names = members.map(({ name }) => `${rule}-${name}`);
+    const about = told.filter((one) => one.rule === rule && names.includes(one.resource));
+    expect(
+      about.map(({ level }) => level),
+      output(),
+    ).toContain("mandatory");
   });
 
   it("prints no password", () => {
@@ -102,14 +120,40 @@ describe("the estate itself", () => {
   ];
   const refused = (output: string) => policiesIn(output).filter(({ level }) => level === "mandatory");
 
-  it("passes for prod, from nothing", async () => {
+  it.each([
+    "prod",
+    "staging",
+  ])("passes for %s, from nothing, once the hosts' keys are pinned", async (stack) => {
     const environment = {
       PULUMI_BACKEND_URL: `file://${backend}`,
       PULUMI_CONFIG_PASSPHRASE: "only for this test",
       GITHUB_TOKEN: "",
     };
-    await project.pulumi(["stack", "init", "prod"], environment);
-    const preview = await project.pulumi(withPack("prod"), environment);
+    await project.pulumi(["stack", "init", stack], environment);
+    const unpinned = await project.pulumi(withPack(stack), environment);
+    expect(unpinned.code, unpinned.output).not.toBe(0);
+    expect([...new Set(refused(unpinned.output).map(({ rule }) => rule))]).toEqual([
+      "connection-host-pinned",
+    ]);
+
+    const { servers } = loadStackConfig(stack, projectDirectory);
+    const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMch7BzWgv3TESySI70vRCFUAoQxZswwFQuBFmGvTk3V";
+    const hosts = Object.values(servers).map(({ ssh: { host, port } }) =>
+      port === 22 ? host : `[${host}]:${port}`,
+    );
+    const knownHosts = join(backend, "known_hosts");
+    await writeFile(knownHosts, hosts.map((host) => `${host} ${key}\n`).join(""));
+    const pin = [
+      "config",
+      "set",
+      "--stack",
+      stack,
+      "--path",
+      "database-estate:access.knownHosts",
+      knownHosts,
+    ];
+    await project.pulumi(pin, environment);
+    const preview = await project.pulumi(withPack(stack), environment);
     expect(preview.code, preview.output).toBe(0);
     expect(preview.output).toContain("database-estate@v");
     expect(refused(preview.output)).toEqual([]);

@@ -102,12 +102,6 @@ export function declare(create: Declare): void {
   create("pulumi:providers:estate", "unverified", { postgres: '{ "caCertificate": "any" }' });
   create("estate:component:PostgresServer", "old", { server: { minimumVersion: "12" } });
 
-  create("command:remote:Command", "plain-server", {
-    create: "cat > my.cnf <<X\n[mariadbd]\ntls_version = TLSv1.3\nX",
-  });
-  create("command:remote:Command", "open-hba", {
-    create: "cat > pg_hba.conf <<X\nhostssl all all 0.0.0.0/0 scram-sha-256\nhost all all all reject\nX",
-  });
   const rule = (port: number, from: string) => ({
     rules: { one: { port, protocol: "tcp", from, comment: "" } },
   });
@@ -116,6 +110,14 @@ export function declare(create: Declare): void {
     label: "b",
     incoming: "deny",
     ...rule(3306, "10.0.0.8/29"),
+  });
+  create("estate:host:Firewall", "way-out", {
+    label: "c",
+    incoming: "deny",
+    rules: {
+      world: { port: 22, protocol: "tcp", to: "any", comment: "" },
+      https: { port: 443, protocol: "tcp", to: "any", comment: "bucket" },
+    },
   });
 
   create(
@@ -130,14 +132,15 @@ const stack = "violations-test";
 
 /** By rule. */
 export const expected: Record<string, Expected> = {
-  "access-least-privilege": { resource: "everything", says: "holds ALL" },
+  "access-least-privilege": { resource: "everything", says: 'holds "ALL"' },
   "access-no-public": { resource: "for-everybody", says: "grants to PUBLIC" },
   "account-connections-limited": { resource: "greedy", says: "maxUserConnections is 21" },
   "account-host-exact": { resource: "any-host", says: 'host is "%"' },
-  "account-least-privilege": { resource: "superuser", says: 'SUPER on "mo_crm" is never granted' },
+  "account-least-privilege": { resource: "superuser", says: '"SUPER" on "mo_crm" is not on the list' },
   "account-tls-required": { resource: "without-tls", says: 'require is "NONE"' },
   "bucket-acl-private": { resource: "acl-counts", says: 'objectOwnership is "ObjectWriter"' },
   "bucket-encrypted": { resource: "weak", says: 'sseAlgorithm is "AES256"' },
+  "bucket-first-write-wins": { resource: "replacing", says: "allows s3:PutObject without the condition" },
   "bucket-guarded": {
     resource: "bare",
     says: "has no BucketPublicAccessBlock, BucketServerSideEncryptionConfiguration",
@@ -145,7 +148,7 @@ export const expected: Record<string, Expected> = {
   "bucket-object-locked": { resource: "shelf", says: "objectLockEnabled is not set" },
   "bucket-policy-closed": { resource: "public-policy", says: 'allows to Principal "*"' },
   "bucket-public-access-blocked": { resource: "1 resource", says: "" },
-  "bucket-retention-kept": { resource: "short-lived", says: "no enabled rule expires archives" },
+  "bucket-retention-kept": { resource: "short-lived", says: "no enabled rule ends archive/" },
   "bucket-tls-only": { resource: "plain-policy", says: "aws:SecureTransport" },
   "bucket-versioned": { resource: "forgetful", says: 'status is "Suspended"' },
   "connection-tls-verified": { resource: "unverified", says: "postgres.caCertificate holds no certificate" },
@@ -153,26 +156,26 @@ export const expected: Record<string, Expected> = {
   "database-protected": { resource: "unprotected", says: "mo_idp is not protected" },
   "extension-allowlisted": { resource: "unprotected", says: '"plpython3u" is not on the list' },
   "firewall-database-ports-closed": { resource: "database-port", says: "port 3306 opens to 10.0.0.8/29" },
+  "firewall-outgoing-anywhere": { resource: "way-out", says: "tcp 443 is open to every address (bucket)" },
+  "firewall-outgoing-narrow": { resource: "way-out", says: "tcp 22: goes to any address" },
   "firewall-source-narrow": { resource: "world", says: "source 0.0.0.0/0 is wider than /29" },
   "function-not-leakproof": { resource: "seeing-all", says: "g is LEAKPROOF" },
-  "hba-source-narrow": { resource: "open-hba", says: "source 0.0.0.0/0 is wider than /32" },
   "key-rotated": { resource: "stale-key", says: "enableKeyRotation is not set" },
   "password-generated": { resource: "literal", says: "no RandomPassword of this stack made" },
   "password-published": { resource: stack, says: "no GitHub secret is made from the password of" },
   "password-rotated": { resource: "never-rotated", says: "keepers hold no generation" },
   "password-strong": { resource: "short", says: "length is 16" },
   "password-unique": { resource: "twin", says: "has the same password as one" },
-  "redis-user-least-privilege": { resource: "redis-admin", says: "commands allow @admin" },
+  "redis-user-least-privilege": { resource: "redis-admin", says: "+@admin" },
   "region-european": { resource: "virginia", says: 'region is "us-east-1"' },
   "role-least-privilege": { resource: "creator", says: "CREATEROLE" },
   "row-security-closed": { resource: "half-open", says: "tables.users is off without a reason" },
-  "row-security-declared": { resource: "half-open", says: "tables says nothing of accounts" },
+  "row-security-declared": { resource: "half-open", says: "tables says nothing of public.accounts" },
   "secret-not-exposed": { resource: "on-the-command-line", says: "create holds a password" },
-  "security-definer-pinned": { resource: "borrowed-path", says: "SECURITY DEFINER without SET search_path" },
+  "security-definer-pinned": { resource: "borrowed-path", says: "without SET search_path" },
   "security-group-source-narrow": { resource: "open-group", says: "source 0.0.0.0/0 is wider than /29" },
-  "server-tls-only": { resource: "plain-server", says: "MariaDB answers without TLS" },
   "server-version-supported": { resource: "old", says: 'minimumVersion is "12"' },
   "service-naming": { resource: "stranger", says: 'has a grant on "mo_idp"' },
   "tags-complete": { resource: "untagged", says: 'tags hold no "owner"' },
-  "view-invoker-rights": { resource: "seeing-all", says: "view v shows what its owner sees" },
+  "view-invoker-rights": { resource: "seeing-all", says: "view public.v shows what its owner sees" },
 };

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hostKey } from "../../../components/plans/ssh";
 import { openSsh } from "../../../connect/ssh";
+import { redisUsers } from "../../../estate/catalogue";
 import { cloudPort, githubPort } from "../../../lab/hosts";
 import { firewallKind } from "../../../provider/kinds/host-firewall";
 import { type Doors, openDoors, renderDoors, tryEveryDoor } from "../../support/doors";
@@ -18,25 +19,37 @@ const declared = [
   ...guarded.flatMap((host) => [`operator -> ${host}:22`, `operator -> ${host}:22 on IPv6`]),
   "plesk -> mariadb:3306",
   "plesk -> postgres:5432",
-  "plesk -> redis:6380",
+  ...redisUsers.map(({ port }) => `plesk -> redis:${port}`),
 ].sort();
 
-/** All that may be open on the others: SSH for the operator, the cloud's services for every host that the program knows. */
+/** All that our hosts may connect to: the bucket. Packages and names are on the hosts themselves here. */
+const ways = guarded.map((source) => `${source} -> cloud:${cloudPort}`);
+
+/** All that may be open on the others: SSH for the operator, the cloud's services for those who use them. */
 const others = [
   ...["plesk", "cloud"].flatMap((host) => [`operator -> ${host}:22`, `operator -> ${host}:22 on IPv6`]),
-  ...["operator", "plesk", ...guarded].flatMap((source) => [
+  ...["operator", "plesk"].flatMap((source) => [
     `${source} -> cloud:${cloudPort}`,
     `${source} -> cloud:${githubPort}`,
   ]),
+  ...ways,
 ];
 
 const onOneOf = (hosts: readonly string[]) => (door: string) =>
   hosts.some((host) => door.includes(`-> ${host}:`));
 const onGuarded = onOneOf(guarded);
+const fromGuarded = (door: string) => guarded.some((host) => door.startsWith(`${host} ->`));
 const openOnGuarded = (doors: Doors) => openDoors(doors).filter(onGuarded);
 
 /** What is open to those who may come, and to one who may not. */
 const openNow = async () => openOnGuarded(await tryEveryDoor(["operator", "plesk", "stranger"]));
+
+/** What a program of a host is told when it connects; nothing: it is connected. */
+const connect = (host: (typeof guarded)[number], address: string, port: number) =>
+  onHost(host, [
+    ...["bash", "-c", 'timeout 5 bash -c "exec 3<>/dev/tcp/$0/$1" 2>&1 || echo "code $?"'],
+    ...[address, String(port)],
+  ]);
 
 async function up(): Promise<void> {
   const finished = await pulumi(["up", "--stack", "local", "--yes", "--skip-preview"]);
@@ -62,10 +75,24 @@ describe("every port of every host, from every host", () => {
 
   it("does not even answer where nothing is open", () => {
     const answers = [...doors].filter(
-      ([door]) => onOneOf(closed)(door) && ![...declared, ...others].includes(door),
+      // A host tells its own programs at once what it does not let out.
+      ([door]) => onOneOf(closed)(door) && !fromGuarded(door) && ![...declared, ...others].includes(door),
     );
     expect(answers.length).toBeGreaterThan(400);
     expect(answers.filter(([, answer]) => answer !== "silent")).toEqual([]);
+  });
+
+  it("lets a database host connect to the bucket and to nothing else, whoever would answer", () => {
+    expect(openDoors(doors)).toEqual(
+      expect.arrayContaining(["plesk -> stranger:22", "plesk -> stranger:22 on IPv6"]),
+    );
+    expect(openDoors(doors).filter(fromGuarded)).toEqual(ways);
+  });
+
+  it.each(guarded)("says so at once to a program of %s", async (host) => {
+    expect(await connect(host, "10.77.0.66", 22)).toMatch(/Connection refused/);
+    expect(await connect(host, "fd77::66", 22)).toMatch(/Connection refused/);
+    expect(await connect(host, "10.77.0.15", cloudPort)).toBe("");
   });
 
   it("gives a stranger nothing: no port of any host", () => {
@@ -75,6 +102,7 @@ describe("every port of every host, from every host", () => {
 
 describe("what somebody changes on a firewall by hand", () => {
   let opened: string[];
+  let wayOut: string;
   let planned: PlannedChange[];
 
   beforeAll(async () => {
@@ -83,12 +111,14 @@ describe("what somebody changes on a firewall by hand", () => {
       ["bash", "-e"],
       `ufw allow 3306
        ufw allow proto tcp from 10.77.0.66 to any port 22
-       ufw --force delete allow proto tcp from fd77::1 to any port 22`,
+       ufw --force delete allow proto tcp from fd77::1 to any port 22
+       ufw allow out proto tcp from any to 10.77.0.66 port 22`,
     );
     await onHost("postgres", ["ufw", "disable"]);
     const behindUfw = "iptables -I INPUT -p tcp --dport 6380 -j ACCEPT";
     await onHost("redis", ["bash", "-e"], `${behindUfw}; ${behindUfw}`);
     opened = await openNow();
+    wayOut = await connect("mariadb", "10.77.0.66", 22);
     await refresh();
     planned = await plannedChanges();
   });
@@ -106,11 +136,15 @@ describe("what somebody changes on a firewall by hand", () => {
       ]),
     );
     expect(opened).not.toContain("operator -> mariadb:22 on IPv6");
+    expect(wayOut).toBe("");
   });
 
   it("is named rule by rule after a refresh", () => {
     expect(fieldsOf("mariadb")).toEqual(
-      ['rules["ufw allow 3306"]', 'rules["tcp 22 from 10.77.0.66"]', 'rules["tcp 22 from fd77::1"]'].sort(),
+      [
+        ...['rules["ufw allow 3306"]', 'rules["tcp 22 from 10.77.0.66"]', 'rules["tcp 22 from fd77::1"]'],
+        'rules["tcp 22 to 10.77.0.66"]',
+      ].sort(),
     );
     expect(fieldsOf("postgres")).toEqual(["inForce"]);
     expect(fieldsOf("redis")).toEqual(['rules["iptables -A INPUT -p tcp -m tcp --dport 6380 -j ACCEPT"]']);
@@ -120,6 +154,7 @@ describe("what somebody changes on a firewall by hand", () => {
   it("is closed again by `up`", async () => {
     await up();
     expect(await openNow()).toEqual(declared);
+    expect(await connect("mariadb", "10.77.0.66", 22)).toMatch(/Connection refused/);
     await refresh();
     expect(await plannedChanges()).toEqual([]);
   });
@@ -128,7 +163,7 @@ describe("what somebody changes on a firewall by hand", () => {
 describe("a rule set that locks the operator out", () => {
   const env = (name: string) => readFileSync(process.env[name] ?? "", "utf8");
   const target = { host: "10.77.0.14", port: 22, user: "root" };
-  const kind = firewallKind({ rollbackSeconds: 6 });
+  const kind = firewallKind({ rollbackSeconds: 10 });
   const elsewhere = {
     port: 22,
     protocol: "tcp",
@@ -138,8 +173,9 @@ describe("a rule set that locks the operator out", () => {
   const inputs = {
     label: "redis",
     incoming: "deny",
-    outgoing: "allow",
+    outgoing: "reject",
     sshPort: 22,
+    needs: [],
     inForce: "yes",
     rules: { "tcp 22 from 192.0.2.1": elsewhere },
   } as const;

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RedisServer } from "../../../connect/redis";
 import { mariadb, onHost, postgres } from "../../support/lab";
 import { publishedSecrets } from "../../support/lab-github";
-import { filesBelow, findLeaks, type Place, watchProcesses } from "../../support/leak";
+import { filesBelow, findLeaks, type Place, privateKeyLines, watchProcesses } from "../../support/leak";
 import { copyProject, type ProjectCopy, plannedChanges, pulumi } from "../../support/project";
 import { run, succeed } from "../../support/run";
 import { exportState, generatedPasswords, loginOf, redisAdmin } from "../../support/state";
@@ -29,13 +29,15 @@ const forced = ["mo_grafana", "mo_votes", "mo_hooks", "svc_main", "ncy8"];
 const replaced = ["mo_idp-password", "mo_forum-password", "mo_games-password", "redis-svc_n8n-password"];
 const renewed = forced.map((name) => `${name.replace(/^svc_/, "redis-svc_")}-password`).concat(replaced);
 /** And the steps on the hosts that write the admins. */
-const rewritten = ["mariadb-server", "postgres-server", "redis-server"];
+const rewritten = ["mariadb-server", "postgres-server", "redis-svc_crm-instance"];
 
 /** What is published and secret, and of a context key what the database holds of it. */
 async function publishedNow(when: string): Promise<[name: string, value: string][]> {
   const held = Object.entries(await publishedSecrets());
   return held.flatMap(([name, value]): [string, string][] => {
     if (/_(PASS|PASSWORD|URL)$/.test(name)) return [[`${name} (${when})`, value]];
+    if (name.endsWith("_CLIENT_CERTIFICATE"))
+      return privateKeyLines(value).map((line, at) => [`${name} (${when}), line ${at + 1}`, line]);
     if (!name.endsWith("_CONTEXT_KEY")) return [];
     const key = value.replace(/^k\d+:/, "");
     const block = Buffer.alloc(64);

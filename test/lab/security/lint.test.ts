@@ -15,7 +15,12 @@ describe("estate lint", () => {
     const { code, results } = await lint();
     expect(results.filter(({ findings, error }) => findings.length > 0 || error)).toEqual([]);
     const live = databases.filter(({ engine, state }) => engine === "postgres" && state === "live");
-    expect(results.map(({ name }) => name)).toEqual(["postgres", ...live.map(({ name }) => name)]);
+    expect(results.map(({ name }) => name)).toEqual([
+      "postgres",
+      ...live.map(({ name }) => name),
+      "mariadb",
+      "plesk",
+    ]);
     expect(code).toBe(0);
   });
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { RedisServer } from "../../../connect/redis";
+import { pairs, type RedisServer } from "../../../connect/redis";
 import type { Privileges } from "../../../ops/privileges/check";
 import { mariadb, onHost, postgres } from "../../support/lab";
 import { run } from "../../support/run";
@@ -100,7 +100,7 @@ describe("a service whose tables the program migrates", () => {
       () => postgres("ncy8", "REVOKE SELECT ON secret FROM PUBLIC"),
     );
     expect(found.map(({ title, detail }) => [title, detail])).toEqual([
-      ["read tables that are not its own nor its owner's", "secret"],
+      ["read tables that are not its own nor its owner's", "public.secret"],
     ]);
   });
 
@@ -347,8 +347,15 @@ describe("Redis: a guard removed by hand is named", () => {
     ]);
   });
 
-  it("the names of all keys", async () => {
-    expect(titles(await withRules("+scan"))).toEqual(["list all keys (SCAN)"]);
+  it("a login at the instance of another", async () => {
+    const other = await redisAdmin("svc_n8n");
+    const hash = String(pairs(await admin.call("ACL", "GETUSER", "svc_crm")).passwords);
+    const found = await violationsWith(
+      "svc_crm",
+      () => other.call("ACL", "SETUSER", "svc_crm", "on", `#${hash.split(",")[0]}`),
+      () => other.call("ACL", "DELUSER", "svc_crm"),
+    ).finally(() => other.close());
+    expect(titles(found)).toEqual(["log in to the instance of svc_n8n"]);
   });
 
   it("every command: each probe is let past, and still nothing of it happens", async () => {
@@ -360,8 +367,8 @@ describe("Redis: a guard removed by hand is named", () => {
         "change the server's settings",
         "read the users",
         "change a user",
-        "list all keys (KEYS)",
-        "delete others' functions",
+        "list the admin's connections",
+        "load a library of functions, which stays",
         "make the server a copy of another",
       ]),
     );

@@ -1,11 +1,14 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PG_IDENT } from "../../../components/plans/pg-hba";
+import { POSTGRES_BACKUP_LOGINS } from "../../../estate/backup-logins";
 import { hostServerSettings } from "../../../provider/kinds/host-server-settings";
 import { mariadb, onHost, postgres } from "../../support/lab";
 import { type PlannedChange, plannedChanges, pulumi } from "../../support/project";
 import { run } from "../../support/run";
 
 const hbaFile = "/etc/postgresql/17/main/pg_hba.conf";
+const identFile = "/etc/postgresql/17/main/pg_ident.conf";
 const started = "SELECT pg_postmaster_start_time()";
 
 describe("settings changed by hand on a server", () => {
@@ -18,9 +21,12 @@ describe("settings changed by hand on a server", () => {
   beforeAll(async () => {
     await mariadb("mariadb", "SET GLOBAL require_secure_transport = OFF");
     await onHost("postgres", ["sed", "-i", "1a host all all 0.0.0.0/0 trust", hbaFile]);
+    await onHost("postgres", ["sh", "-c", `echo 'estate root estate_backup' >>${identFile}`]);
+    await postgres("postgres", "ALTER ROLE estate_base SUPERUSER");
+    await mariadb("mariadb", "CREATE USER 'estate-restore'@'%' IDENTIFIED BY 'long enough to be taken, 1 A'");
     // Written down only: it would be in force after the next reload, whoever does that.
     await postgres("postgres", "ALTER SYSTEM SET ssl_min_protocol_version = 'TLSv1.2'");
-    await onHost("redis", ["sh", "-c", "echo 'maxclients 5' >>/etc/redis/redis.conf"]);
+    await onHost("redis", ["sh", "-c", "echo 'maxclients 5' >>/etc/redis/redis-crm.conf"]);
     const refreshed = await pulumi(["refresh", "--stack", "local", "--yes"]);
     expect(refreshed.code, refreshed.output).toBe(0);
     planned = await plannedChanges();
@@ -35,9 +41,17 @@ describe("settings changed by hand on a server", () => {
   it("are named by the preview after a refresh, and nothing else is", () => {
     const fields = Object.fromEntries(planned.map((change) => [change.resource, change.fields]));
     expect(fields).toEqual({
-      "estate:host:ServerSettings mariadb-settings": ["effective.require_secure_transport"],
-      "estate:host:ServerSettings postgres-settings": ["effective.ssl_min_protocol_version", "hba"],
-      "estate:host:ServerSettings redis-settings": ["configuration"],
+      "estate:host:ServerSettings mariadb-settings": [
+        "effective.require_secure_transport",
+        'logins["estate-restore"]',
+      ],
+      "estate:host:ServerSettings postgres-settings": [
+        "effective.ssl_min_protocol_version",
+        "hba",
+        "ident",
+        "logins.estate_base",
+      ],
+      "estate:host:RedisInstance redis-svc_crm-instance": ["configuration"],
     });
   });
 
@@ -49,7 +63,7 @@ describe("settings changed by hand on a server", () => {
     expect(
       await postgres("postgres", "SELECT count(*) FROM pg_hba_file_rules WHERE auth_method = 'trust'"),
     ).toBe("0\n");
-    expect(await onHost("redis", ["cat", "/etc/redis/redis.conf"])).not.toContain("maxclients 5\n");
+    expect(await onHost("redis", ["cat", "/etc/redis/redis-crm.conf"])).not.toContain("maxclients 5\n");
     expect(await postgres("postgres", started)).toBe(postgresStart);
     expect(await uptime()).toBeGreaterThanOrEqual(mariadbUptime);
 
@@ -81,6 +95,8 @@ describe("a pg_hba.conf with a fault", () => {
         await onHost("postgres", ["cat", "/etc/postgresql/17/main/conf.d/estate.conf"])
       ).trimEnd(),
       hba: `${before}hostssl all all 10.77.0.11/32 scram-sha-265`,
+      ident: PG_IDENT,
+      logins: { ...POSTGRES_BACKUP_LOGINS },
       effective: { ssl: "on" },
     } as const;
     const state = { ...declared, hba: before };

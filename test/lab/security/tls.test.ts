@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { redisUsers } from "../../../estate/catalogue";
+import { instanceName } from "../../../estate/redis";
 import { onHost, postgres } from "../../support/lab";
 import { type PlannedChange, plannedChanges, pulumi } from "../../support/project";
 import { run } from "../../support/run";
@@ -54,7 +56,7 @@ describe("a connection without TLS", () => {
   it("is answered by Redis with a TLS alert or nothing, and no other port is open", async () => {
     expect(await plain("redis", "PING\\r\\n")).not.toMatch(/PONG|NOAUTH|ERR/);
     const open = await onHost("redis", ["ss", "-Hltn"]);
-    expect(open).toContain("10.77.0.14:6380");
+    for (const { port } of redisUsers) expect(open).toContain(`10.77.0.14:${port} `);
     expect(open).not.toContain(":6379");
   });
 });
@@ -97,7 +99,9 @@ async function processes(): Promise<string[]> {
   return [
     await onHost("mariadb", mainPid("mariadb")),
     await postgres("postgres", "SELECT pg_postmaster_start_time()"),
-    await onHost("redis", mainPid("redis-server")),
+    ...(await Promise.all(
+      redisUsers.map(({ name }) => onHost("redis", mainPid(`redis-server@${instanceName(name)}`))),
+    )),
   ];
 }
 

@@ -24,8 +24,9 @@ export function isRefusal(error: unknown): boolean {
 }
 
 const opens: Record<Target["engine"], (target: Target) => Promise<AppSession>> = {
-  async mariadb({ endpoint, trust, password, expected: { loggedInAs, database } }) {
-    const connection = await connectMariadb(endpoint, trust, { user: loggedInAs, password, database });
+  async mariadb({ endpoint, trust, password, clientCertificate, expected: { loggedInAs, database } }) {
+    const login = { user: loggedInAs, password, clientCertificate, database };
+    const connection = await connectMariadb(endpoint, trust, login);
     return {
       alive: () => connection.alive,
       async query() {
@@ -39,8 +40,10 @@ const opens: Record<Target["engine"], (target: Target) => Promise<AppSession>> =
     };
   },
 
-  async postgres({ endpoint, trust, password, expected: { loggedInAs, workingAs, database } }) {
-    const connection = await connectPostgres(endpoint, trust, { user: loggedInAs, password, database });
+  async postgres({ endpoint, trust, password, clientCertificate, expected }) {
+    const { loggedInAs, workingAs, database } = expected;
+    const login = { user: loggedInAs, password, clientCertificate, database };
+    const connection = await connectPostgres(endpoint, trust, login);
     return {
       alive: () => connection.alive,
       async query() {

@@ -28,13 +28,13 @@ export function timesOf(output: string, names: readonly string[]): Map<string, R
     );
     const seconds = (type: RegExp) =>
       own.filter(([, kind = ""]) => type.test(kind)).reduce((sum, [, , , text]) => sum + Number(text), 0);
-    const written = own.some(([, kind = ""]) => /^estate:/.test(kind));
-    const published = own.some(([, kind = ""]) => /^github:/.test(kind));
+    const written = own.some(([, kind = ""]) => /^estate:(?!github:)/.test(kind));
+    const published = own.some(([, kind = ""]) => /^estate:github:/.test(kind));
     if (!written || !published) continue;
     found.set(name, {
       password: seconds(/^random:/),
-      verifier: seconds(/^estate:/),
-      published: seconds(/^github:/),
+      verifier: seconds(/^estate:(?!github:)/),
+      published: seconds(/^estate:github:/),
     });
   }
   return found;

@@ -33,6 +33,7 @@ export async function startSecured(
       await bench
         .drive(postgresRowSecurity)
         .create({ ...planRowSecurity(declaration, entry), keys: { k1: keys[entry.name] } });
+      await bench.sql(FORGET_CONTEXT, entry.name);
     },
     // Tens of thousands of statements in the server's log would tell nobody anything.
     {
@@ -47,6 +48,11 @@ export async function startSecured(
   return { databases, keys };
 }
 
+/** The matrix is one transaction, and each of its cells is to be the first that writes: the superuser's, for whoever asks. */
+const FORGET_CONTEXT = `CREATE SCHEMA probe; GRANT USAGE ON SCHEMA probe TO PUBLIC;
+CREATE FUNCTION probe.forget_context() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$ BEGIN PERFORM setval('context.held_transaction', 0); END $$`;
+
 /** A database in which nothing but row security decides, with a row for every relation that there can be to a context. */
 export interface Bare {
   declaration: RowSecurityDeclaration;
@@ -57,6 +63,8 @@ export interface Bare {
   connection: PostgresConnection;
   /** @param session default: the superuser's */
   on(table: string, session?: PostgresConnection): { table: ProbedTable; stage: Stage };
+  /** Lets the triggers work that hold the context. */
+  holdContext(): Promise<void>;
 }
 
 export async function openBare(
@@ -96,6 +104,13 @@ export async function openBare(
       const table = tables.find((each) => each.name === name);
       if (!table) throw new Error(`${declaration.database} has no table ${name}`);
       return { table, stage: { connection: session, table: name, roles, tokens } };
+    },
+    async holdContext() {
+      const held = await connection.query<{ sql: string }>(
+        `SELECT format('ALTER TABLE %s ENABLE TRIGGER %I', tgrelid::regclass, tgname) AS sql FROM pg_trigger
+         WHERE tgname IN ('context_hold', 'context_kept')`,
+      );
+      await connection.query(held.map(({ sql }) => sql).join(";\n"));
     },
   };
 }

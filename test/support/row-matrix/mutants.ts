@@ -8,7 +8,7 @@ import {
   isAnyOf,
 } from "../../../estate/row-security/rules";
 import type { IdentityName, RowRule, RowSecurityDeclaration } from "../../../estate/row-security/types";
-import { CONTEXT_FUNCTIONS } from "../../../provider/kinds/row-security/context-sql";
+import { CONTEXT_FUNCTIONS, HELD_SETTINGS } from "../../../provider/kinds/row-security/context-functions";
 import type { Mutant } from "./run";
 
 /**
@@ -38,12 +38,12 @@ export function mutantsOf(declaration: RowSecurityDeclaration, table: string): M
 /** A check of the signed context that is left out, of each function that policies ask. */
 export function contextMutants(): Mutant[] {
   const checks: Record<string, [text: string, without: string]> = {
-    "the role": [" OR part[3] <> current_setting('role')", ""],
-    "the key": ["IF NOT FOUND", "IF false"],
-    "the signature": ["IF sha256(", "IF false AND sha256("],
-    "the end": ["IF part[6]::bigint", "IF false AND part[6]::bigint"],
+    "the role": [" OR part[3] IS DISTINCT FROM planned", ""],
+    "the key": ["WHERE k.id = part[2]", "WHERE true"],
+    "the signature": ["AND sha256(convert_to(part[7]", "AND true OR sha256(convert_to(part[7]"],
+    "the end": ["OR NOT split_part", "OR false AND NOT split_part"],
   };
-  return ["tenant()", "subject()", "verified()"].flatMap((name) =>
+  return ["tenant(text)", "subject(text)", "verified(text)"].flatMap((name) =>
     Object.entries(checks).map(([what, [text, without]]) => {
       const declared = CONTEXT_FUNCTIONS.get(name) ?? "";
       const sql = declared.replace(text, without);
@@ -51,6 +51,69 @@ export function contextMutants(): Mutant[] {
       return { name: `context.${name} without a check of ${what}`, sql };
     }),
   );
+}
+
+/** The triggers that hold the context while a table is written. Only a table that somebody writes can notice. */
+export function heldMutants(declaration: RowSecurityDeclaration, table: string): Mutant[] {
+  const written = Object.entries(declaration.tables[table]?.access ?? {}).some(
+    ([identity, rules]) =>
+      !isInternal(declaration, identity) && commandRules(rules).some(({ command }) => command !== "select"),
+  );
+  if (!written) return [];
+  const name = (what: string) => `${declaration.database}.${table}: ${what}`;
+  return ["context_hold", "context_kept"].flatMap((trigger) => [
+    { name: name(`without ${trigger}`), sql: `DROP TRIGGER ${trigger} ON ${table}` },
+    { name: name(`${trigger} off`), sql: `ALTER TABLE ${table} DISABLE TRIGGER ${trigger}` },
+  ]);
+}
+
+/** What holds the context, without one of its parts. */
+export function heldFunctionMutants(): Mutant[] {
+  const every = [...CONTEXT_FUNCTIONS.keys()];
+  const asked = ["tenant(text)", "subject(text)", "verified(text)"];
+  return [
+    ...[...asked, "kept()"].flatMap((name) => [
+      mutated(
+        `context.${name} that knows no other context`,
+        [name],
+        "AND int8send(",
+        "AND true OR int8send(",
+      ),
+      mutated(`context.${name} that takes another context`, [name], /PERFORM context\.refuse\(.*$/, ""),
+    ]),
+    mutated("no error for another context", ["refuse(boolean)"], "IF NOT same", "IF false"),
+    ...HELD_SETTINGS.map((setting) =>
+      mutated(
+        `a context held without ${setting}`,
+        every,
+        `current_setting('${setting}', true)`,
+        "NULL::text",
+        "array_send",
+      ),
+    ),
+    mutated("a context held as valid that is not", ["hold()"], "mark := -1", "mark := 1"),
+    mutated("a context held as none", ["hold()"], "mark bigint := 1", "mark bigint := -1"),
+  ];
+}
+
+/** @param within only in lines that hold this text */
+function mutated(
+  name: string,
+  functions: readonly string[],
+  text: string | RegExp,
+  by: string,
+  within = "",
+): Mutant {
+  const statements = functions.flatMap((each) => {
+    const declared = CONTEXT_FUNCTIONS.get(each) ?? "";
+    const sql = declared
+      .split("\n")
+      .map((line) => (line.includes(within) ? line.replace(text, by) : line))
+      .join("\n");
+    return sql === declared ? [] : [sql];
+  });
+  if (statements.length === 0) throw new Error(`${name}: nothing to leave out`);
+  return { name, sql: statements.join(";\n") };
 }
 
 /** One more policy of the identity, that asks for nothing. */
@@ -85,7 +148,7 @@ function weakened(
   if (!rule) return [];
   const { command, rows, becomes } = rule;
   const policy = policyName(identity, command);
-  const internal = isInternal(declaration, identity);
+  const asks = askedOf(declaration, identity);
   const alter = (what: string, clauses: string): Mutant => ({
     identity,
     name: `${policy} ${what}`,
@@ -95,7 +158,16 @@ function weakened(
   const reads = command !== "insert";
   const mutants: Mutant[] = [
     { identity, name: `${policy} dropped`, sql: `DROP POLICY ${policy} ON ${table}` },
-    { name: `${policy} for everybody`, sql: `ALTER POLICY ${policy} ON ${table} TO PUBLIC` },
+    // Its own role is a constant of it: for everybody it is only where it asks for anybody's context.
+    {
+      name: `${policy} for everybody`,
+      sql: `ALTER POLICY ${policy} ON ${table} TO PUBLIC ${[
+        ...(reads ? [`USING (${ofAnyRole(expression(rows, asks))})`] : []),
+        ...(checks
+          ? [`WITH CHECK (${ofAnyRole(expression(command === "insert" ? rows : becomes, asks))})`]
+          : []),
+      ].join(" ")}`,
+    },
   ];
   if (!isAlways(declaration, identity, rows)) {
     if (reads) mutants.push(alter("USING (true)", "USING (true)"));
@@ -106,17 +178,23 @@ function weakened(
     // Of `all`, what a row becomes is checked by the same words that found it: without a context there is none.
     if (becomes !== "all") mutants.push(alter("WITH CHECK (true)", "WITH CHECK (true)"));
   }
-  if (checks && (command === "insert" || expression(rows, internal) !== expression(becomes, internal))) {
+  if (checks && (command === "insert" || expression(rows, asks) !== expression(becomes, asks))) {
     mutants.push(uncheckedMutant(declaration, table, identity, rule));
   }
   for (const [what, less] of reads ? lessOf(rows) : []) {
-    mutants.push(alter(`USING without ${what}`, `USING (${expression(less, internal)})`));
+    mutants.push(alter(`USING without ${what}`, `USING (${expression(less, asks)})`));
   }
   for (const [what, less] of checks ? lessOf(becomes) : []) {
-    mutants.push(alter(`WITH CHECK without ${what}`, `WITH CHECK (${expression(less, internal)})`));
+    mutants.push(alter(`WITH CHECK without ${what}`, `WITH CHECK (${expression(less, asks)})`));
   }
   return mutants;
 }
+
+/** The role whose context the policies of an identity ask for. */
+const askedOf = (declaration: RowSecurityDeclaration, identity: IdentityName) =>
+  isInternal(declaration, identity) ? undefined : roleOf(declaration, identity);
+
+const ofAnyRole = (text: string) => text.replace(/(context\.\w+)\('[^']*'\)/g, "$1()");
 
 /** Without a WITH CHECK an UPDATE falls back upon its USING, and an INSERT writes nothing. */
 function uncheckedMutant(
@@ -126,7 +204,7 @@ function uncheckedMutant(
   { command, rows }: CommandRule,
 ): Mutant {
   const policy = policyName(identity, command);
-  const using = command === "insert" ? "" : `USING (${expression(rows, isInternal(declaration, identity))})`;
+  const using = command === "insert" ? "" : `USING (${expression(rows, askedOf(declaration, identity))})`;
   const to = roleOf(declaration, identity);
   return {
     identity,

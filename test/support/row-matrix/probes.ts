@@ -1,6 +1,6 @@
 import { type ContextClaims, evaluate, type Row } from "../../../estate/row-security/evaluate";
 import { isInternal } from "../../../estate/row-security/roles";
-import { type CommandRule, commandRules } from "../../../estate/row-security/rules";
+import { type Command, type CommandRule, commandRules } from "../../../estate/row-security/rules";
 import type { IdentityName, RowRule, RowSecurityDeclaration } from "../../../estate/row-security/types";
 import { type Domain, literal, type MarkedRow } from "./rows";
 
@@ -61,10 +61,12 @@ export function probesOf(
 
 type Attempt = Pick<Probe, "sql" | "answer" | "expected">;
 
-/** Whether a row may be seen, written, changed, what it may become, deleted. */
-type Rights = Record<"sees" | "writes" | "changes" | "makes" | "deletes", (row: Row) => boolean>;
+/** Whether a row may be seen, written, changed, what it may become, deleted; and for which commands there is a rule. */
+type Rights = Record<"sees" | "writes" | "changes" | "makes" | "deletes", (row: Row) => boolean> & {
+  has: Record<Command, boolean>;
+};
 
-function rightsOf(
+export function rightsOf(
   declaration: RowSecurityDeclaration,
   table: string,
   identity: IdentityName,
@@ -82,6 +84,12 @@ function rightsOf(
     changes: may("update", ({ rows }) => rows),
     makes: may("update", ({ becomes }) => becomes),
     deletes: may("delete", ({ rows }) => rows),
+    has: {
+      select: rules.some(({ command }) => command === "select"),
+      insert: rules.some(({ command }) => command === "insert"),
+      update: rules.some(({ command }) => command === "update"),
+      delete: rules.some(({ command }) => command === "delete"),
+    },
   };
 }
 

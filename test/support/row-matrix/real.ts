@@ -103,7 +103,7 @@ export function rowProbes(
       });
       const rules = commandRules(declaration.tables[name]?.access[identity] ?? {});
       const reads = declaration.exceptions[name]
-        ? declaration.exceptions[name].access[identity]?.includes("select")
+        ? declaration.exceptions[name].readers.includes(identity)
         : rules.some(({ command }) => command === "select");
       const seen = outcomes.filter(({ outcome }) => outcome === "allowed");
       return {

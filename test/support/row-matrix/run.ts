@@ -88,6 +88,8 @@ BEGIN
       FOREACH probe IN ARRAY probes LOOP
         at := at + 1;
         CONTINUE WHEN mutant ->> 'role' <> probe ->> 'role';
+        -- Each is to be the first that writes in its transaction.
+        PERFORM probe.forget_context();
         BEGIN
           IF probe ->> 'token' IS NOT NULL THEN
             PERFORM set_config('app.context', probe ->> 'token', true);

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { marker, renderPlan } from "../../../ops/ci/comment";
-import { deployedCommit } from "../../../ops/ci/github-event";
 
 const plan = {
   stack: "prod",
@@ -53,28 +52,5 @@ describe("the comment with a plan", () => {
     expect(renderPlan({ ...plan, text }, ["a-very-secret-token", key, "ok", ""])).toContain(
       "token [secret] and [secret], ok",
     );
-  });
-});
-
-describe("the commit that was deployed", () => {
-  const github = (states: Record<number, string[]>) => ({
-    ask: async <T>(_method: string, path: string) => {
-      const id = /deployments\/(\d+)\/statuses/.exec(path)?.[1];
-      if (id) return (states[Number(id)] ?? []).map((state) => ({ state })) as T;
-      expect(path).toBe("repos/o/r/deployments?environment=production&per_page=30");
-      return Object.keys(states)
-        .reverse()
-        .map((key) => ({ id: Number(key), sha: `sha-${key}` })) as T;
-    },
-  });
-  const asked = (states: Record<number, string[]>) =>
-    deployedCommit({ github: github(states) as never, repository: "o/r" }, "production");
-
-  it("is that of the newest deployment that succeeded", async () => {
-    expect(await asked({ 1: ["success"], 2: ["success"], 3: ["failure"], 4: [] })).toBe("sha-2");
-  });
-
-  it("is an error where there is none", async () => {
-    await expect(asked({ 1: ["failure"] })).rejects.toThrow("nothing was deployed to production yet");
   });
 });

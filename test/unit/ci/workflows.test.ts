@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { projectDirectory } from "../../support/run";
-import { githubFiles, type Job, type Step, workflows } from "../../support/workflows";
+import { actions, githubFiles, type Job, type Step, workflows } from "../../support/workflows";
 
-const files = [...githubFiles()];
+/** Workflows and actions; the settings of an auditor are neither. */
+const files = [...githubFiles()].filter(([file]) => file.includes("/"));
 const all = [...workflows()];
 const jobs = all.flatMap(([file, { jobs }]) =>
   Object.entries(jobs).map(([name, job]): [string, Job] => [`${file}.${name}`, job]),
@@ -30,8 +31,8 @@ describe("the workflows", () => {
       "drill",
       "preview",
       "rotate",
-      "up",
     ]);
+    expect([...actions().keys()]).toEqual(["prepare", "up"]);
     expect(commands.length).toBeGreaterThan(8);
   });
 
@@ -65,7 +66,6 @@ describe("the workflows", () => {
       "rotate.prod": ["id-token"],
       "rotate.report": ["issues"],
       "rotate.staging": ["id-token"],
-      "up.up": ["id-token"],
     });
   });
 
@@ -95,26 +95,16 @@ describe("the workflows", () => {
   });
 
   it("never cut an `up` short, and never run two of a stack at once", () => {
-    const up = new Map(jobs).get("up.up");
-    expect(up?.concurrency).toEqual({
-      group: `estate-${expression("inputs.stack")}`,
-      "cancel-in-progress": false,
-    });
     for (const name of ["deploy", "rotate"]) {
       const workflow = workflows().get(name);
       expect(workflow, name).not.toHaveProperty("concurrency");
-      const stacks = Object.values(workflow?.jobs ?? {}).filter((job) => job.with?.stack);
-      expect(stacks.map((job) => [job.uses, job.with?.target])).toEqual(
-        ["staging", "prod"].map(() => ["./.github/workflows/up.yml", name]),
-      );
+      for (const stack of ["staging", "prod"]) {
+        const job = workflow?.jobs[stack];
+        expect(job?.concurrency).toEqual({ group: `estate-${stack}`, "cancel-in-progress": false });
+        expect(upOf(job)).toMatchObject({ stack, target: name });
+      }
     }
     expect(workflows().get("preview")?.concurrency?.["cancel-in-progress"]).toBe(true);
-  });
-
-  it("rotate what was deployed, never what only is on main", () => {
-    const { staging, prod } = workflows().get("rotate")?.jobs ?? {};
-    expect(staging?.with?.ref).toBe(expression("needs.deployed.outputs.staging"));
-    expect(prod?.with?.ref).toBe(expression("needs.deployed.outputs.production"));
   });
 
   it("run files that are there and targets that the Makefile has", () => {
@@ -128,3 +118,118 @@ describe("the workflows", () => {
     }
   });
 });
+
+/** What a job hands to the action `up`. */
+function upOf(job: Job | undefined): Record<string, unknown> | undefined {
+  return job?.steps?.find(({ uses }) => uses === "./.github/actions/up")?.with;
+}
+
+describe("who reaches a credential", () => {
+  /** A job's own text, with that of the actions it uses: where anything that is not public comes from. */
+  const text = (job: Job) => JSON.stringify(job);
+  const holds = (job: Job) =>
+    /\b(secrets|vars)\./.test(text(job)) || job.permissions?.["id-token"] === "write";
+
+  it("is in an environment, each job in its own", () => {
+    const environments = Object.fromEntries(
+      jobs.filter(([, job]) => holds(job)).map(([name, job]) => [name, environmentsOf(job)]),
+    );
+    expect(environments).toEqual({
+      "backup-check.prod": ["backup-check"],
+      "deploy.prod": ["production"],
+      "deploy.staging": ["staging"],
+      "preview.plan": ["preview-staging", "preview-production"],
+      "rotate.prod": ["production-rotation"],
+      "rotate.staging": ["staging-rotation"],
+    });
+  });
+
+  it("and every environment's rule is written down: main alone, or reviewers before a branch's code", () => {
+    const docs = readFileSync(join(projectDirectory, "docs/github-secrets.md"), "utf8");
+    const table = docs.slice(docs.indexOf("### What has to be there"));
+    for (const [name, job] of jobs) {
+      for (const environment of environmentsOf(job)) {
+        const row = new RegExp(`^\\| \`${environment}\`.*$`, "m").exec(table)?.[0] ?? "";
+        const ofBranch = Object.keys(workflows().get(name.split(".")[0] ?? "")?.on ?? {}).includes(
+          "pull_request",
+        );
+        expect(row, environment).toMatch(ofBranch ? /`refs\/pull\/\*\/merge` \| yes/ : /\| `main` \|/);
+      }
+    }
+  });
+
+  it("code of a pull request meets one only behind an environment with reviewers", () => {
+    const ofPullRequests = all.filter(([, { on }]) => "pull_request" in on).map(([name]) => name);
+    expect(ofPullRequests).toEqual(["check", "preview"]);
+    for (const [name, job] of jobs) {
+      if (!ofPullRequests.includes(name.split(".")[0] ?? "") || !holds(job)) continue;
+      for (const environment of environmentsOf(job)) expect(environment, name).toMatch(/^preview-/);
+      expect(text(job), name).not.toContain("secrets.");
+    }
+  });
+
+  it("no step checks out what an event, an input or an entry names", () => {
+    for (const [file, { uses, with: inputs }] of steps) {
+      if (uses?.startsWith("actions/checkout@")) expect(inputs, file).not.toHaveProperty("ref");
+      if (uses?.startsWith("actions/checkout@")) expect(inputs, file).not.toHaveProperty("repository");
+    }
+    for (const [file, content] of files)
+      expect(content, file).not.toMatch(/workflow_run|repository_dispatch|deployments/);
+  });
+
+  it("a secret is handed over by its name, to the one action that makes an `up`", () => {
+    for (const [name, job] of jobs) {
+      expect(job.secrets, name).toBeUndefined();
+      const { steps: own = [], ...rest } = job;
+      expect(JSON.stringify(rest), name).not.toContain("secrets.");
+      for (const step of own) {
+        if (step.uses !== "./.github/actions/up")
+          expect(JSON.stringify(step), name).not.toContain("secrets.");
+      }
+      const up = upOf(job);
+      if (!up) continue;
+      expect(Object.values(up).filter((value) => String(value).includes("secrets."))).toEqual([
+        expression("secrets.ESTATE_APP_PRIVATE_KEY"),
+        expression("secrets.SSH_PRIVATE_KEY"),
+        expression("secrets.PLESK_DB_ADMIN_PASSWORD"),
+      ]);
+    }
+  });
+
+  it("the app's token is for one repository and for secrets of its environments, and is refused without a name", () => {
+    const up = actions().get("up") ?? [];
+    const at = up.findIndex(({ uses }) => uses?.startsWith("actions/create-github-app-token@"));
+    const { with: inputs = {} } = up[at] ?? {};
+    expect(inputs.repositories).toBe(expression("inputs.secrets-repository"));
+    expect(Object.entries(inputs).filter(([name]) => name.startsWith("permission-"))).toEqual([
+      ["permission-environments", "write"],
+      ["permission-secrets", "read"],
+    ]);
+    expect(up[at - 1]).toMatchObject({
+      run: 'test -n "$REPOSITORY"',
+      env: { REPOSITORY: expression("inputs.secrets-repository") },
+    });
+    expect(steps.filter(([, { uses }]) => uses?.includes("github-app-token"))).toHaveLength(1);
+  });
+
+  it("a rotation runs what the stack's own history names, from main with all of its history", () => {
+    for (const [name, job] of jobs.filter(([name]) => /^rotate\.(staging|prod)$/.test(name))) {
+      expect(upOf(job), name).toMatchObject({ deployed: true });
+      expect(job.steps?.[0]?.with, name).toMatchObject({ "fetch-depth": 0 });
+    }
+    const up = actions().get("up") ?? [];
+    const at = (command: string) => up.findIndex(({ run }) => run?.includes(command));
+    expect(up[at("check-out-deployed")]?.if).toBe("inputs.deployed == 'true'");
+    expect(at("check-out-deployed")).toBeGreaterThan(-1);
+    expect(at("check-out-deployed")).toBeLessThan(at("make "));
+    for (const name of ["staging", "prod"]) {
+      expect(upOf(workflows().get("deploy")?.jobs[name])).not.toHaveProperty("deployed");
+    }
+  });
+});
+
+function environmentsOf({ environment, strategy }: Job): string[] {
+  if (environment === undefined) return [];
+  if (environment !== expression("matrix.environment")) return [environment];
+  return strategy?.matrix.include?.map((each) => each.environment ?? "") ?? [];
+}

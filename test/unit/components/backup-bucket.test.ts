@@ -115,6 +115,7 @@ describe("the bucket", () => {
       secretAccessKey: clearPassword("backup-writer-mariadb-key"),
       prefixes: {
         archive: "archive/mariadb/",
+        "archive-index": "archive-index/mariadb/",
         daily: "daily/mariadb/",
         recovery: "recovery/mariadb/",
         status: "status/mariadb/",

@@ -1,8 +1,10 @@
 import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import { ClientCertificates } from "../../../components/client-certificates";
 import { ContextKeyring } from "../../../components/context-keys";
 import { MariadbDatabase } from "../../../components/mariadb-database";
-import type { PasswordGeneration } from "../../../components/passwords";
+import { FIRST_GENERATION, type PasswordGeneration } from "../../../components/passwords";
 import { PostgresDatabase } from "../../../components/postgres-database";
 import { RedisUser } from "../../../components/redis-user";
 import { createServers } from "../../../components/servers";
@@ -31,7 +33,11 @@ const config = {
     postgres: { host: "postgres.test", ssh: { host: "192.0.2.13" }, listen: "192.0.2.13", memoryMiB: 1024 },
     redis: { host: "redis.test", ssh: { host: "192.0.2.14" }, listen: "192.0.2.14", memoryMiB: 512 },
   },
-  access: { pleskAddress: "192.0.2.11", operators: ["192.0.2.1/32"] },
+  access: {
+    pleskAddress: "192.0.2.11",
+    operators: ["192.0.2.1/32"],
+    outgoing: [{ purpose: "backup bucket", to: "any", ports: [443], reason: "its addresses change" }],
+  },
   rotation: { days: 90, anchor: "2026-01-01" },
   backup: {
     bucket: "backups",
@@ -48,7 +54,9 @@ function estateOf(databases: readonly DatabaseEntry[]): Estate {
 
 /** The whole estate as the program builds it. */
 function build(estate: Estate, generation?: PasswordGeneration): void {
-  const servers = createServers(estate);
+  const at = pulumi.output(generation ?? FIRST_GENERATION);
+  const certificates = new ClientCertificates(estate, () => at);
+  const servers = createServers(estate, certificates);
   const migrations = readAllMigrations(estate.databases, join(__dirname, "../../.."));
   const keyring = new ContextKeyring("context-keys");
   for (const entry of estate.databases) {
@@ -58,6 +66,7 @@ function build(estate: Estate, generation?: PasswordGeneration): void {
         server: servers.postgres,
         migrations: migrations[entry.name],
         rowSecurity: rowSecured(entry.name, keyring),
+        certificate: certificates.of(entry.name),
         ...(generation && { generation }),
       });
     else
@@ -65,6 +74,7 @@ function build(estate: Estate, generation?: PasswordGeneration): void {
         entry,
         server: servers[entry.server],
         migrations: migrations[entry.name],
+        certificate: certificates.of(entry.name),
         ...(generation && { generation }),
       });
   }
@@ -121,6 +131,17 @@ describe("the whole estate", () => {
     expect(count("estate:redis:User")).toBe(6);
   });
 
+  it("lets the hosts out to what the stack names alone, and keeps them from being cut off from their bucket", () => {
+    for (const name of ["mariadb-firewall", "postgres-firewall", "redis-firewall"]) {
+      const { inputs } = resources.find(
+        (one) => one.type === "estate:host:Firewall" && one.name === name,
+      ) as Recorded;
+      const ways = Object.keys(inputs.rules as object).filter((rule) => rule.includes(" to "));
+      expect(ways).toEqual(["tcp 443 to any"]);
+      expect(inputs.needs).toEqual([{ host: "backups.s3.eu-central-1.amazonaws.com", port: 443 }]);
+    }
+  });
+
   it("gives every resource a name of its own", () => {
     const names = resources.map(({ type, name }) => `${type} ${name}`);
     expect(new Set(names).size).toBe(names.length);
@@ -163,8 +184,10 @@ describe("the whole estate", () => {
 
   it("keeps passwords, hashes and verifiers out of command lines and environments", () => {
     const commands = resources.filter(({ type }) => type === "command:remote:Command");
-    expect(commands).toHaveLength(7);
-    for (const { name, inputs } of commands) {
+    expect(commands).toHaveLength(6);
+    for (const { name, inputs, options } of commands) {
+      expect(options.additionalSecretOutputs, name).toEqual(expect.arrayContaining(["stdout", "stderr"]));
+      expect(inputs.addPreviousOutputInEnv, name).toBe(false);
       expect(String(unseal(inputs.create)), name).not.toMatch(
         /clear text of|SCRAM-SHA-256\$|\*[0-9A-F]{40}|#[0-9a-f]{64}/,
       );
@@ -176,7 +199,7 @@ describe("the whole estate", () => {
 
   it("sends the admins' passwords as hashes, sealed, through standard input", () => {
     const stdin = (name: string) => String(unseal(find(resources, name).inputs.stdin));
-    for (const name of ["mariadb-server", "postgres-server", "redis-server"]) {
+    for (const name of ["mariadb-server", "postgres-server"]) {
       expect(openTexts(find(resources, name).inputs.stdin), name).toEqual([]);
       expect(stdin(name), name).not.toMatch(/clear text of/);
     }
@@ -184,7 +207,6 @@ describe("the whole estate", () => {
       /'estate_admin'@'192\.0\.2\.11' .*USING '\*[0-9A-F]{40}' REQUIRE SSL/,
     );
     expect(stdin("postgres-server")).toMatch(/SUPERUSER PASSWORD 'SCRAM-SHA-256\$4096:/);
-    expect(stdin("redis-server")).toMatch(/^user default off/);
   });
 
   it("names each server in a certificate of its own, and tells Redis alone how to log in for a new one", () => {
@@ -211,9 +233,9 @@ describe("the whole estate", () => {
     const onServers = resources.filter(({ type }) => /^estate:(mariadb|postgres|redis):/.test(type));
     expect(onServers.length).toBeGreaterThan(50);
     const onHosts = resources.filter(({ type }) =>
-      /^estate:host:(Firewall|Certificate|ServerSettings)$/.test(type),
+      /^estate:host:(Firewall|Certificate|ServerSettings|Sshd|RedisInstance)$/.test(type),
     );
-    expect(onHosts).toHaveLength(9);
+    expect(onHosts).toHaveLength(3 + 3 + 3 + 2 + 6);
     for (const { name, inputs } of [...onServers, ...onHosts])
       expect(inputs.machine, name).toMatch(/^identity of (plesk|mariadb|postgres|redis)-machine$/);
     expect(find(resources, "mo_main-database").inputs.machine).toBe("identity of plesk-machine");
@@ -238,6 +260,19 @@ describe("the whole estate", () => {
     ).toHaveLength(1);
   });
 
+  it("gives each service on Redis an instance of its own, and takes its user to it", () => {
+    const instances = resources.filter(({ type }) => type === "estate:host:RedisInstance");
+    const of = (field: string) => instances.map(({ inputs }) => inputs[field]);
+    expect(of("name")).toEqual(["main", "crm", "n8n", "nextcloud", "discourse", "mcp_portal"]);
+    expect(of("port")).toEqual([6380, 6381, 6382, 6383, 6384, 6385]);
+    for (const { inputs } of instances) expect(openTexts(inputs.admin)).toEqual([]);
+    const memory = instances.map(({ inputs }) => (inputs.limits as { process: number }).process);
+    expect(memory.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(512 * 0.9);
+    for (const { name, port } of redisUsers)
+      expect(find(resources, `redis-${name}-user`).inputs.port).toBe(port);
+    expect(find(resources, "redis-certificate").inputs.instances).toMatchObject({ crm: 6381, n8n: 6382 });
+  });
+
   it("allows Redis users their own keys and channels alone", () => {
     expect(find(resources, "redis-svc_crm-user").inputs).toMatchObject({
       keys: ["crm:*"],
@@ -257,14 +292,21 @@ describe("a retired database", () => {
   ])("%s keeps its data and loses everybody who could reach it", async (name) => {
     const resources = await record(() => build(estateOf(retire(name))));
     const own = ofDatabase(resources, name);
-    expect(own.map((resource) => resource.name).sort()).toEqual([name, `${name}-database`]);
+    // On PostgreSQL the backup's login still gets in.
+    const access = name === "mo_crm" ? [] : [`${name}-access`];
+    expect(own.map((resource) => resource.name).sort()).toEqual([name, ...access, `${name}-database`]);
   });
 
   it("belongs to the admin, closed to everybody else, and leaves pg_hba.conf", async () => {
     const resources = await record(() => build(estateOf(retire("mo_idp"))));
     expect(find(resources, "mo_idp-database").inputs).toMatchObject({
       owner: "estate_admin",
-      connectionLimit: 0,
+      connectionLimit: 4,
+    });
+    expect(find(resources, "mo_idp-access").inputs).toMatchObject({
+      owners: [],
+      grants: { "estate_backup on database": ["CONNECT"] },
+      defaultGrants: {},
     });
     expect(String(find(resources, "postgres-server").inputs.create)).not.toContain("svc_idp");
   });
@@ -317,5 +359,92 @@ describe("a preview without secrets", () => {
       vi.stubEnv("PLESK_DB_ADMIN_PASSWORD", adminPassword);
       vi.stubEnv("SSH_PRIVATE_KEY", "a private key only the environment knows");
     }
+  });
+});
+
+describe("a service that shows a certificate of its own", () => {
+  const declared = (use: "optional" | "required") =>
+    catalogue.map((entry) =>
+      ["mo_crm", "mo_hooks", "mo_idp"].includes(entry.name) ? { ...entry, clientCertificate: use } : entry,
+    );
+  const built = (use: "optional" | "required") => record(() => build(estateOf(declared(use))));
+  const textOf = (resources: readonly Recorded[], name: string, property: string) =>
+    String(unseal(find(resources, name).inputs[property]));
+
+  it("is bound to it, by name and authority, on MariaDB, and at each slot on PostgreSQL", async () => {
+    const resources = await built("required");
+    const account = find(resources, "mo_crm-account").inputs;
+    expect(account.require).toEqual({ subject: "/CN=svc_crm", issuer: "/CN=clients of svc_crm" });
+    expect(unseal(account.clientCertificate)).toBe("clear text of a key of svc_crm");
+    const login = find(resources, "mo_idp-login").inputs;
+    expect(login.requireClientCertificate).toBe(true);
+    expect(Object.keys(unseal(login.clientCertificates) as object)).toEqual(["svc_idp_a", "svc_idp_b"]);
+    const asked = textOf(resources, "postgres-settings", "hba").match(/^.*clientcert=verify-full$/gm);
+    expect(asked).toEqual([
+      expect.stringMatching(
+        /^hostssl +mo_idp +svc_idp_a,svc_idp_b +192\.0\.2\.11\/32 +scram-sha-256 clientcert=/,
+      ),
+    ]);
+    // The others as before.
+    expect(find(resources, "mo_n8n-account").inputs.require).toBe("SSL");
+    expect(find(resources, "mo_grafana-login").inputs.requireClientCertificate).toBe(false);
+  });
+
+  it("is asked for nothing while it is optional, but tried", async () => {
+    const resources = await built("optional");
+    expect(find(resources, "mo_crm-account").inputs).toMatchObject({ require: "SSL" });
+    expect(unseal(find(resources, "mo_crm-account").inputs.clientCertificate)).toMatch(/svc_crm$/);
+    expect(find(resources, "mo_idp-login").inputs.requireClientCertificate).toBe(false);
+    expect(textOf(resources, "postgres-settings", "hba")).not.toContain("clientcert");
+  });
+
+  it("is trusted by its own server alone, before it logs in there", async () => {
+    const resources = await built("optional");
+    const trusted = (server: string) => find(resources, `${server}-certificate`).inputs.clientAuthorities;
+    expect(trusted("mariadb")).toBe(
+      "authority of mo_crm-client-certificate\nauthority of mo_hooks-client-certificate\n",
+    );
+    expect(trusted("postgres")).toBe("authority of mo_idp-client-certificate\n");
+    expect(trusted("redis")).toBeUndefined();
+    expect(textOf(resources, "mariadb-settings", "configuration")).toContain(
+      "ssl_ca = /etc/mysql/tls/clients.crt",
+    );
+    expect(textOf(resources, "postgres-settings", "configuration")).toContain(
+      "ssl_ca_file = '/etc/postgresql/tls/clients.crt'",
+    );
+    expect(find(resources, "postgres-settings").inputs.effective).toMatchObject({
+      ssl_ca_file: "/etc/postgresql/tls/clients.crt",
+    });
+  });
+
+  it("shows no key in the clear", async () => {
+    const resources = await built("required");
+    const open = resources
+      .filter(({ type }) => type !== "estate:tls:ClientCertificate")
+      .flatMap(({ inputs }) => openTexts(inputs));
+    expect(open.filter((text) => /clear text of/.test(text))).toEqual([]);
+  });
+
+  it("makes nothing where none is declared, and changes no server's configuration", async () => {
+    const resources = await record(() => build(estateOf(catalogue)));
+    expect(resources.filter(({ type }) => type === "estate:tls:ClientCertificate")).toEqual([]);
+    for (const server of ["mariadb", "postgres"]) {
+      expect(find(resources, `${server}-certificate`).inputs.clientAuthorities).toBeUndefined();
+      expect(textOf(resources, `${server}-settings`, "configuration")).not.toMatch(/clients\.crt/);
+    }
+  });
+
+  it("is none on the web host, whose server is its panel's", () => {
+    const entries = catalogue.map((entry) =>
+      entry.name === "mo_main" ? { ...entry, clientCertificate: "required" as const } : entry,
+    );
+    expect(() => estateOf(entries)).toThrow(/databases\.mo_main\.clientCertificate/);
+  });
+
+  it("says how far it is, and nothing else", () => {
+    const entries = catalogue.map((entry) =>
+      entry.name === "mo_crm" ? { ...entry, clientCertificate: true as unknown as "required" } : entry,
+    );
+    expect(() => estateOf(entries)).toThrow(/say optional, and required once its application shows one/);
   });
 });

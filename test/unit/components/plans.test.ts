@@ -4,22 +4,24 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { mariadbAdminSql, postgresAdminSql, redisAdminRules } from "../../../components/plans/admin";
+import { mariadbAdminSql, postgresAdminSql } from "../../../components/plans/admin";
+import { redisGuarded } from "../../../components/plans/guarded";
 import { hostCommand, quote } from "../../../components/plans/host-script";
 import { mariadbConfig } from "../../../components/plans/mariadb-config";
 import { pgHba } from "../../../components/plans/pg-hba";
 import { postgresConfig } from "../../../components/plans/postgres-config";
-import { loginSettings, mariadbGrants, postgresPrivileges } from "../../../components/plans/privileges";
-import { redisConfig } from "../../../components/plans/redis-config";
 import {
-  mariadbSizing,
-  maxConnections,
-  postgresSizing,
-  redisMaxMemory,
-} from "../../../components/plans/sizing";
+  loginSettings,
+  mariadbGrants,
+  postgresPrivileges,
+  redisCommands,
+} from "../../../components/plans/privileges";
+import { redisConfig } from "../../../components/plans/redis-config";
+import { mariadbSizing, maxConnections, postgresSizing, redisSizing } from "../../../components/plans/sizing";
 import { hostKey, secretFromEnvironment, sshLogin } from "../../../components/plans/ssh";
 import { TLS } from "../../../components/plans/tls";
 import type { Reach } from "../../../estate/reachability";
+import type { RedisUse } from "../../../estate/types";
 
 let directory: string;
 beforeEach(() => {
@@ -44,7 +46,8 @@ describe("sizes", () => {
     expect(small.sharedBuffers + small.maintenanceWorkMem).toBeLessThan(1024 / 2);
     expect(mariadbSizing(1024)).toEqual({ bufferPool: 512, logFile: 128, temporaryTable: 16 });
     expect(mariadbSizing(16384).bufferPool).toBe(9728);
-    expect(redisMaxMemory(512)).toBe(307);
+    expect(redisSizing(4096, 20)).toEqual({ process: 819, data: 481 });
+    expect(redisSizing(512, 10)).toEqual({ process: 51, data: 21 });
   });
 
   it("leaves the reserve when every service is at its limit", () => {
@@ -52,6 +55,12 @@ describe("sizes", () => {
     expect(maxConnections([])).toBe(30);
   });
 });
+
+const redisPlan = (use: RedisUse) => ({
+  ...TLS.redis,
+  ...{ user: "svc_crm", use, listen: "192.0.2.14", port: 6381, sizing: redisSizing(512, 15) },
+});
+const redisLines = (use: RedisUse) => redisConfig(redisPlan(use)).split("\n");
 
 const size = { port: 3306, memoryMiB: 1024, serviceLimits: [20] };
 
@@ -64,7 +73,8 @@ describe("configuration files", () => {
       "tls_version = TLSv1.2,TLSv1.3",
       "local_infile = OFF",
       "skip-name-resolve",
-      "max_password_errors = 100",
+      "symbolic_links = OFF",
+      "plugin_load_add = simple_password_check",
       "long_query_time = 1",
       "general_log = OFF",
       "log_bin = /var/lib/mysql/binlog",
@@ -79,7 +89,7 @@ describe("configuration files", () => {
       "listen_addresses = '192.0.2.13'",
       "ssl_min_protocol_version = 'TLSv1.3'",
       "password_encryption = 'scram-sha-256'",
-      "shared_preload_libraries = 'pg_stat_statements,pg_cron'",
+      "shared_preload_libraries = 'pg_stat_statements,pg_cron,passwordcheck'",
       "log_min_duration_statement = 100",
       "log_parameter_max_length = 0",
       "log_parameter_max_length_on_error = 0",
@@ -90,18 +100,45 @@ describe("configuration files", () => {
     }
   });
 
-  it("Redis: no plain port, TLS, users from the ACL file, queues never evicted", () => {
-    const args = { ...TLS.redis, listen: "192.0.2.14", port: 6380, memoryMiB: 512 };
-    const lines = redisConfig(args).split("\n");
+  it("Redis: no plain port, TLS, users from its own ACL file, its share of memory", () => {
+    const lines = redisLines("cache");
     for (const line of [
       "port 0",
-      "tls-port 6380",
-      "aclfile /etc/redis/users.acl",
-      "maxmemory-policy volatile-lru",
-      "appendonly yes",
+      "tls-port 6381",
+      "aclfile /var/lib/redis/crm/users.acl",
+      "dir /var/lib/redis/crm",
+      "maxmemory 36mb",
+      "maxclients 256",
     ]) {
       expect(lines).toContain(line);
     }
+  });
+
+  it("Redis: a queue is never evicted and is on disk every second, a cache gives way", () => {
+    expect(redisLines("queue")).toEqual(
+      expect.arrayContaining([
+        "maxmemory-policy noeviction",
+        "appendonly yes",
+        "appendfsync everysec",
+        "save 300 1",
+      ]),
+    );
+    expect(redisLines("cache")).toEqual(
+      expect.arrayContaining(["maxmemory-policy allkeys-lru", "appendonly no"]),
+    );
+  });
+
+  it("Redis: what is watched in the running instance is what its file says", () => {
+    for (const use of ["cache", "queue"] as const) {
+      const lines = redisLines(use);
+      const guarded = redisGuarded(redisPlan(use));
+      for (const setting of ["maxmemory-policy", "maxclients", "appendonly"]) {
+        expect(lines).toContain(`${setting} ${guarded[setting]}`);
+      }
+      expect(guarded.maxmemory).toBe(String(36 * 1024 * 1024));
+      expect(guarded.memory_max).toBe(String(76 * 1024 * 1024));
+    }
+    expect(redisGuarded({ ...redisPlan("cache"), listen: "fd00::14" }).listening).toBe("[fd00::14]:6381");
   });
 
   it("pg_hba.conf: each login into its own database, from one address, and nothing else", () => {
@@ -125,7 +162,9 @@ describe("configuration files", () => {
     expect(hba).toMatchInlineSnapshot(`
       "# Written by the estate program; changes by hand are overwritten.
       local    all          postgres                                          peer
-      local    replication  postgres                                          peer
+      local    all          estate_backup                                     peer map=estate
+      local    all          /^estate_restore_[0-9a-f]+$                       peer map=estate
+      local    replication  estate_base                                       peer map=estate
       hostssl  all          estate_admin                       192.0.2.11/32  scram-sha-256
       hostssl  mcp_portal   svc_mcp_portal_a,svc_mcp_portal_b  192.0.2.11/32  scram-sha-256
       hostssl  mo_idp       svc_idp_a,svc_idp_b                192.0.2.11/32  scram-sha-256
@@ -156,17 +195,18 @@ describe("admin logins", () => {
     expect(createHash("sha256").update(clientKey).digest("base64")).toBe(storedKey);
     expect(postgresAdminSql("another")).not.toContain(salt);
   });
-
-  it("Redis: nobody without a name, the admin by hash", () => {
-    const [nobody, admin] = redisAdminRules(password).split("\n");
-    expect(nobody).toBe("user default off resetchannels -@all");
-    expect(admin).toBe(
-      `user estate_admin on #${createHash("sha256").update(password).digest("hex")} ~* &* +@all`,
-    );
-  });
 });
 
 describe("privileges", () => {
+  it("let a service on Redis list its own keys, and a cache be emptied, and nobody load code that stays", () => {
+    for (const use of ["cache", "queue"] as const) {
+      const rules = redisCommands(use).split(" ");
+      expect(rules).toEqual(expect.arrayContaining(["-@dangerous", "-@admin", "-function", "+keys"]));
+      expect(rules.indexOf("+keys")).toBeGreaterThan(rules.indexOf("-@dangerous"));
+      expect(rules.includes("+flushdb")).toBe(use === "cache");
+    }
+  });
+
   const reason = "because";
 
   it("give a service without migrations of its own no DDL", () => {
@@ -193,6 +233,7 @@ describe("privileges", () => {
     const { owners, grants, defaultGrants } = postgresPrivileges(entry);
     expect(owners).toEqual(["x_owner"]);
     expect(grants).toEqual({
+      "estate_backup on database": ["CONNECT"],
       "svc_x_a on database": ["CONNECT"],
       "svc_x_b on database": ["CONNECT"],
       "svc_x on schema public": ["USAGE"],
@@ -211,7 +252,11 @@ describe("privileges", () => {
     const entry = { service: "svc_x", owner: "svc_x", schema: { owner: "application" as const, reason } };
     expect(postgresPrivileges(entry)).toEqual({
       owners: ["svc_x"],
-      grants: { "svc_x_a on database": ["CONNECT"], "svc_x_b on database": ["CONNECT"] },
+      grants: {
+        "estate_backup on database": ["CONNECT"],
+        "svc_x_a on database": ["CONNECT"],
+        "svc_x_b on database": ["CONNECT"],
+      },
       defaultGrants: {},
     });
   });
@@ -226,9 +271,8 @@ describe("TLS settings", () => {
   it("let a server speak 1.3 alone, or 1.2 as well", () => {
     const only = { ...TLS.mariadb, minimumVersion: "TLSv1.3" } as const;
     expect(mariadbConfig({ ...size, ...only, listen: "192.0.2.12" })).toContain("tls_version = TLSv1.3\n");
-    const redis = { listen: "192.0.2.14", port: 6380, memoryMiB: 512 };
-    expect(redisConfig({ ...redis, ...TLS.redis })).toContain('tls-protocols "TLSv1.2 TLSv1.3"\n');
-    expect(redisConfig({ ...redis, ...only })).toContain('tls-protocols "TLSv1.3"\n');
+    expect(redisConfig(redisPlan("queue"))).toContain('tls-protocols "TLSv1.2 TLSv1.3"\n');
+    expect(redisConfig({ ...redisPlan("queue"), ...only })).toContain('tls-protocols "TLSv1.3"\n');
   });
 });
 
@@ -244,7 +288,6 @@ describe("commands on a host", () => {
       ["install-packages"],
       ["settings", "mariadb"],
       ["settings", "postgres"],
-      ["settings", "redis"],
     ] as const) {
       const command = hostCommand({ scripts, variables: { A: "it's" }, user: "root" });
       const parsed = command.replace("bash -euo pipefail -c", "bash -n -euo pipefail -c");

@@ -104,5 +104,6 @@ describe("a refusal", () => {
 });
 
 it("a run's name tells its moment", () => {
-  expect(momentOf("20260131T020003Z")).toBe(Date.parse("2026-01-31T02:00:03Z"));
+  for (const run of ["20260131T020003Z", "20260131T020003Z-c909aae7"])
+    expect(momentOf(run)).toBe(Date.parse("2026-01-31T02:00:03Z"));
 });

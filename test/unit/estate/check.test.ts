@@ -47,7 +47,7 @@ describe("checkEstate", () => {
         ssh: { port: 22, user: "root" },
         accountHost: "localhost",
       },
-      redis: { port: 6380, minimumVersion: "7" },
+      redis: { minimumVersion: "7" },
     });
   });
 
@@ -67,9 +67,7 @@ describe("checkEstate", () => {
       "servers.plesk.accountHost: give a host name or an address, without a port or a wildcard",
       expect.stringMatching(/^servers\.plesk\.colour: no such key; known here: host, port, /),
       "databases and redisUsers.mo_sixth.secret: mo_votes has it already: every secret belongs to one entry",
-      expect.stringMatching(
-        /^databases\.mo_sixth\.server: the web host takes 5 databases and this is one more/,
-      ),
+      expect.stringMatching(/^databases\.mo_sixth\.server: plesk takes 5 databases and this is one more/),
     ]);
   });
 
@@ -95,6 +93,17 @@ describe("checkEstate", () => {
       "a server listening everywhere",
       withServer("postgres", { listen: "0.0.0.0" }),
       /listen: name the one address/,
+    ],
+    [
+      "an address that is none",
+      withServer("plesk", { host: "10.77.0.999" }),
+      /host: give an address of four numbers/,
+    ],
+    ["memory in bytes", withServer("postgres", { memoryMiB: 4 * 2 ** 30 }), /memoryMiB: give MiB, not bytes/],
+    [
+      "a path that is a command",
+      withServer("plesk", { certificatePath: "/etc/$(id)" }),
+      /certificatePath: give the absolute path/,
     ],
     [
       "an old server",

@@ -37,6 +37,14 @@ describe("the secrets of the estate", () => {
     expect(all.length).toBeLessThanOrEqual(100);
   });
 
+  it("have one more for a service with a certificate of its own, whose key goes with it", () => {
+    const some = databases.map((entry): DatabaseEntry => ({ ...entry, clientCertificate: "optional" }));
+    const more = names({ ...estate, databases: some }).filter((name) => !names(estate).includes(name));
+    expect(more).toContain("MO_CRM_CLIENT_CERTIFICATE");
+    expect(more).toHaveLength(databases.length);
+    expect(names({ ...estate, databases: some }).length).toBeLessThanOrEqual(100);
+  });
+
   it("are two for each live service, three with row security, and the operator's own are only looked for", () => {
     const kept = expectedSecrets(estate);
     for (const { name } of [...databases, ...redisUsers]) {

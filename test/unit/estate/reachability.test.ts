@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { firewallRules } from "../../../components/plans/firewall";
+import { incomingRules } from "../../../components/plans/firewall";
 import { pgHba } from "../../../components/plans/pg-hba";
 import { databases as catalogue, redisUsers } from "../../../estate/catalogue";
 import { checkEstate } from "../../../estate/check";
 import { databaseSource, reachability, reachOf } from "../../../estate/reachability";
-import type { DatabaseEntry } from "../../../estate/types";
+import type { DatabaseEntry, RedisUserEntry } from "../../../estate/types";
 
 const provisioned = (number: number) => ({
   host: `host${number}.test`,
@@ -13,10 +13,13 @@ const provisioned = (number: number) => ({
   memoryMiB: 1024,
 });
 
+const outgoing = [{ purpose: "backup bucket", to: "any", ports: [443], reason: "its addresses change" }];
+
 function tableOf(
   access: Record<string, unknown> = {},
   databases: readonly DatabaseEntry[] = catalogue,
   servers: Record<string, unknown> = {},
+  users: readonly RedisUserEntry[] = redisUsers,
 ) {
   const config = {
     servers: {
@@ -31,7 +34,12 @@ function tableOf(
       redis: provisioned(14),
       ...servers,
     },
-    access: { pleskAddress: "192.0.2.11", operators: ["192.0.2.1/32", "2001:DB8:0::42/125"], ...access },
+    access: {
+      pleskAddress: "192.0.2.11",
+      operators: ["192.0.2.1/32", "2001:DB8:0::42/125"],
+      outgoing,
+      ...access,
+    },
     rotation: { days: 90, anchor: "2026-01-01" },
     backup: {
       bucket: "backups",
@@ -41,7 +49,7 @@ function tableOf(
     },
     tags: { owner: "platform", "data-protection-contact": "dpo@web.test" },
   };
-  return reachability(checkEstate({ stack: "test", config, databases, redisUsers }));
+  return reachability(checkEstate({ stack: "test", config, databases, redisUsers: users }));
 }
 
 describe("the reachability table", () => {
@@ -87,8 +95,9 @@ describe("the reachability table", () => {
     for (const address of ["198.51.100.7", "2001:db8::7"]) {
       const moved = tableOf({ pleskAddress: address });
       for (const host of ["mariadb", "postgres", "redis"] as const) {
-        const database = firewallRules(reachOf(moved, host)).filter(({ port }) => port > 2222);
-        expect(database.map(({ from }) => from)).toEqual([address]);
+        const database = incomingRules(reachOf(moved, host)).filter(({ port }) => port > 2222);
+        expect([...new Set(database.map(({ from }) => from))]).toEqual([address]);
+        expect(database).toHaveLength(host === "redis" ? redisUsers.length : 1);
       }
       const hba = pgHba(reachOf(moved, "postgres"));
       const sources = hba.split("\n").filter((line) => line.startsWith("hostssl"));
@@ -99,11 +108,24 @@ describe("the reachability table", () => {
   });
 
   it("makes one firewall rule of many logins", () => {
-    expect(firewallRules(reachOf(table, "mariadb"))).toEqual([
+    expect(incomingRules(reachOf(table, "mariadb"))).toEqual([
       { port: 3306, protocol: "tcp", from: "192.0.2.11", comment: "mariadb from the web host" },
       { port: 22, protocol: "tcp", from: "192.0.2.1", comment: "ssh from the operators" },
       { port: 22, protocol: "tcp", from: "2001:db8::40/125", comment: "ssh from the operators" },
     ]);
+  });
+
+  it("opens one port for each service on Redis, to its user and the admin alone, and none for a retired one", () => {
+    const doors = reachOf(table, "redis").filter((row) => row.service !== "ssh");
+    expect(doors.map((row) => [row.port, "logins" in row && row.logins])).toEqual(
+      redisUsers.map(({ name, port }) => [port, ["estate_admin", name]]),
+    );
+    const retired = redisUsers.map((user) =>
+      user.name === "svc_n8n" ? { ...user, state: "retired" as const } : user,
+    );
+    const ports = reachOf(tableOf({}, catalogue, {}, retired), "redis").map(({ port }) => port);
+    expect(ports).toContain(6381);
+    expect(ports).not.toContain(6382);
   });
 
   it("has no row for a server that the stack lacks", () => {

@@ -31,7 +31,14 @@ describe("days", () => {
     expect(now({ ESTATE_CLOCK: "" })).toBeGreaterThan(0);
     expect(now({ ESTATE_CLOCK: "2026-12-27T00:00:00Z" })).toBe(Date.UTC(2026, 11, 27));
     expect(now({ ESTATE_CLOCK: "2026-12-27" })).toBe(Date.UTC(2026, 11, 27));
-    for (const wrong of ["tomorrow", "2026-13-01", "27.12.2026", "1798329600000"]) {
+    for (const wrong of [
+      "tomorrow",
+      "2026-13-01",
+      "2026-02-30",
+      "2026-02-30T00:00:00Z",
+      "27.12.2026",
+      "1798329600000",
+    ]) {
       expect(() => now({ ESTATE_CLOCK: wrong })).toThrow(/ESTATE_CLOCK is .*write a moment as 2026-12-27/);
     }
   });

@@ -8,12 +8,15 @@ const named = (...rules: FirewallRule[]) => Object.fromEntries(rules.map((one) =
 
 const ssh = rule(22, "10.77.0.1");
 const database = rule(3306, "10.77.0.11");
-const wanted: Wanted = { incoming: "deny", outgoing: "allow", rules: named(ssh, database) };
+const bucket: FirewallRule = { port: 5000, protocol: "tcp", to: "10.77.0.15", comment: "backup bucket" };
+const anybody: FirewallRule = { port: 443, protocol: "tcp", to: "any", comment: "why" };
+const wanted: Wanted = { incoming: "deny", outgoing: "reject", rules: named(ssh, database, bucket, anybody) };
 
 interface Host {
   enabled: string;
   ipv6: string;
   input: string;
+  output: string;
   forward: string;
   frame: string;
   added: string[];
@@ -24,21 +27,31 @@ interface Host {
 }
 
 const chains = (prefix: string) => [
-  "-P INPUT DROP",
-  ...["before-logging", "before", "after", "after-logging", "reject", "track"].map(
-    (name) => `-A INPUT -j ${prefix}${name}-input`,
-  ),
+  ...["INPUT", "OUTPUT"].flatMap((way) => [
+    `-P ${way} DROP`,
+    ...["before-logging", "before", "after", "after-logging", "reject", "track"].map(
+      (name) => `-A ${way} -j ${prefix}${name}-${way.toLowerCase()}`,
+    ),
+  ]),
+  `-N ${prefix}reject-input`,
+  `-N ${prefix}reject-output`,
+  `-A ${prefix}reject-output -j REJECT --reject-with icmp-port-unreachable`,
+  `-N ${prefix}track-input`,
+  `-N ${prefix}track-output`,
 ];
 
 const healthy: Host = {
   enabled: "yes",
   ipv6: "yes",
   input: '"DROP"',
+  output: '"REJECT"',
   forward: '"DROP"',
   frame: "",
   added: [
     "ufw allow from 10.77.0.1 to any port 22 proto tcp comment 'why'",
     "ufw allow from 10.77.0.11 to any port 3306 proto tcp comment 'why'",
+    "ufw allow out to 10.77.0.15 port 5000 proto tcp comment 'backup bucket'",
+    "ufw allow out 443/tcp comment 'why'",
   ],
   kernel4: chains("ufw-"),
   kernel6: chains("ufw6-"),
@@ -49,16 +62,18 @@ const healthy: Host = {
 function printed(change: Partial<Host> = {}): string {
   const host = { ...healthy, ...change };
   const counts = ["iptables", "ip6tables"].flatMap((tables) =>
-    ["before", "user", "after"].flatMap((part) => [
-      `== written ${tables} ${part}`,
-      part === "user" ? "2" : "12",
-      `== loaded ${tables} ${part}`,
-      part === "user" ? `${host.loaded}` : part === "before" ? "13" : "12",
-    ]),
+    ["input", "output"].flatMap((way) =>
+      ["before", "user", "after"].flatMap((part) => [
+        `== written ${tables} ${part} ${way}`,
+        part === "user" ? "2" : "12",
+        `== loaded ${tables} ${part} ${way}`,
+        part === "user" ? `${host.loaded}` : part === "before" ? "13" : "12",
+      ]),
+    ),
   );
   return [
     ...["== enabled", host.enabled, "== ipv6", host.ipv6],
-    ...["== default INPUT", host.input, "== default OUTPUT", '"ACCEPT"', "== default FORWARD", host.forward],
+    ...["== default INPUT", host.input, "== default OUTPUT", host.output, "== default FORWARD", host.forward],
     ...[
       "== frame",
       host.frame,
@@ -82,7 +97,7 @@ const with_ = (...lines: string[]) => ({ added: [...healthy.added, ...lines] });
 
 describe("reading a host", () => {
   it("knows our rules by their names", () => {
-    expect(stateOf()).toEqual({ incoming: "deny", outgoing: "allow", rules: wanted.rules, faults: [] });
+    expect(stateOf()).toEqual({ incoming: "deny", outgoing: "reject", rules: wanted.rules, faults: [] });
   });
 
   it("has no firewall where ufw is missing", () => {
@@ -102,6 +117,13 @@ describe("reading a host", () => {
     "ufw route allow from 10.77.0.1 to any port 22 proto tcp comment 'x'",
     "ufw allow from 10.77.0.1 to any port 25,26 proto tcp",
     "ufw deny from 10.77.0.11 to any port 3306 proto tcp",
+    "ufw allow out on eth0 to any port 99 proto udp",
+    "ufw allow out to 10.77.0.66",
+    "ufw allow out 443",
+    "ufw allow out 5000:6000/tcp",
+    "ufw allow out from 10.9.9.9 to 10.77.0.66 port 5000 proto tcp",
+    "ufw deny out to 10.77.0.15 port 5000 proto tcp",
+    "ufw reject out 443/tcp",
     "ufw allow from 10.9.9.9 port 5 to 10.77.0.14 port 6380 proto tcp",
   ])("names what somebody typed: %s", (line) => {
     expect(stateOf(with_(line)).rules[line]).toEqual({ byHand: line });
@@ -110,6 +132,22 @@ describe("reading a host", () => {
   it("knows a range opened by hand in the form of our rules", () => {
     const { rules } = stateOf(with_("ufw allow from 10.0.0.0/8 to any port 3306 proto tcp"));
     expect(rules["tcp 3306 from 10.0.0.0/8"]).toEqual({ ...rule(3306, "10.0.0.0/8"), comment: "" });
+  });
+
+  it("knows ways out that were opened by hand in the form of our rules", () => {
+    const { rules } = stateOf(
+      with_("ufw allow out 53/udp", "ufw allow out to fd77::66 port 443 proto tcp comment 'mine'"),
+    );
+    expect(rules["udp 53 to any"]).toEqual({ port: 53, protocol: "udp", to: "any", comment: "" });
+    expect(rules["tcp 443 to fd77::66"]).toEqual({ ...anybody, to: "fd77::66", comment: "mine" });
+  });
+
+  it.each([
+    ["kernel4", "iptables"],
+    ["kernel6", "ip6tables"],
+  ] as const)("names a way out in the kernel that ufw does not know: %s", (part, tables) => {
+    const line = "-A OUTPUT -d 10.77.0.66/32 -j ACCEPT";
+    expect(Object.keys(stateOf({ [part]: [...healthy[part], line] }).rules)).toContain(`${tables} ${line}`);
   });
 
   it.each([
@@ -133,6 +171,26 @@ describe("reading a host", () => {
       "the kernel's IPv4 rules are not ufw's",
     ],
     [{ kernel6: ["-P INPUT DROP"] }, "kernel", "the kernel's IPv6 rules are not ufw's"],
+    [
+      { kernel4: healthy.kernel4.map((line) => line.replace("-P OUTPUT DROP", "-P OUTPUT ACCEPT")) },
+      "kernel",
+      "the kernel's IPv4 rules are not ufw's",
+    ],
+    [
+      { kernel6: healthy.kernel6.filter((line) => line !== "-A OUTPUT -j ufw6-before-output") },
+      "kernel",
+      "the kernel's IPv6 rules are not ufw's",
+    ],
+    [
+      { kernel4: [...healthy.kernel4, "-A ufw-reject-output -d 10.77.0.66/32 -j ACCEPT"] },
+      "kernel",
+      "the kernel's IPv4 rules are not ufw's",
+    ],
+    [
+      { kernel4: [...healthy.kernel4, "-A ufw-track-output -p tcp -j ACCEPT"] },
+      "kernel",
+      "the kernel's IPv4 rules are not ufw's",
+    ],
   ] as const)("says why rules are not in force: %j", (change, code, text) => {
     expect(stateOf(change as Partial<Host>).faults).toEqual([{ code, text }]);
   });
@@ -145,25 +203,62 @@ describe("reading a host", () => {
   it("sees another default", () => {
     expect(stateOf({ input: '"ACCEPT"' }).incoming).toBe("allow");
     expect(stateOf({ input: '"REJECT"' }).incoming).toBe("reject");
+    expect(stateOf({ output: '"ACCEPT"' }).outgoing).toBe("allow");
   });
 });
 
+/** The kernel's chains where everything may go out. */
+const accepting = (prefix: string) => [
+  ...chains(prefix)
+    .filter((line) => !line.startsWith(`-A ${prefix}reject-output`))
+    .map((line) => line.replace("-P OUTPUT DROP", "-P OUTPUT ACCEPT")),
+  ...["tcp", "udp"].map(
+    (protocol) => `-A ${prefix}track-output -p ${protocol} -m conntrack --ctstate NEW -j ACCEPT`,
+  ),
+];
+
 describe("the plan", () => {
+  const added = [
+    "ufw allow proto tcp from 10.77.0.1 to any port 22 comment why",
+    "ufw allow proto tcp from 10.77.0.11 to any port 3306 comment why",
+    "ufw allow out proto tcp from any to 10.77.0.15 port 5000 comment 'backup bucket'",
+    "ufw allow out proto tcp from any to any port 443 comment why",
+  ];
+
   it("does nothing where all is as wanted", () => {
     expect(planFirewall(stateOf(), wanted)).toEqual([]);
   });
 
   it("sets rules first, on a fresh host, and switches on last", () => {
     const blank = stateOf({ enabled: "no", added: ["(None)"], loaded: 0 });
+    expect(planFirewall(blank, wanted)).toEqual([...added, "ufw --force enable"]);
+  });
+
+  it("opens the ways out before it closes the rest", () => {
+    const open = stateOf({
+      output: '"ACCEPT"',
+      added: [],
+      kernel4: accepting("ufw-"),
+      kernel6: accepting("ufw6-"),
+    });
+    expect(planFirewall(open, wanted)).toEqual([...added, "ufw default reject outgoing"]);
+    const blank = stateOf({ output: '"ACCEPT"', enabled: "no", added: [], loaded: 0 });
     expect(planFirewall(blank, wanted)).toEqual([
-      "ufw allow proto tcp from 10.77.0.1 to any port 22 comment why",
-      "ufw allow proto tcp from 10.77.0.11 to any port 3306 comment why",
+      ...added,
+      "ufw default reject outgoing",
       "ufw --force enable",
     ]);
   });
 
+  it("takes back a way out that nobody declared", () => {
+    const { [ruleName(bucket)]: _, ...rules } = wanted.rules;
+    expect(planFirewall(stateOf(), { ...wanted, rules })).toEqual([
+      "ufw --force delete allow out proto tcp from any to 10.77.0.15 port 5000",
+    ]);
+  });
+
   it("opens what is missing before it closes what is too much", () => {
-    const moved: Wanted = { ...wanted, rules: named(rule(22, "fd77::1"), database) };
+    const moved: Wanted = { ...wanted, rules: named(rule(22, "fd77::1"), database, bucket, anybody) };
     expect(planFirewall(stateOf(), moved)).toEqual([
       "ufw allow proto tcp from fd77::1 to any port 22 comment why",
       "ufw --force delete allow proto tcp from 10.77.0.1 to any port 22",
@@ -191,7 +286,7 @@ describe("the plan", () => {
   });
 
   it("writes a changed comment anew", () => {
-    const other = { ...wanted, rules: named({ ...ssh, comment: "who else" }, database) };
+    const other = { ...wanted, rules: named({ ...ssh, comment: "who else" }, database, bucket, anybody) };
     expect(planFirewall(stateOf(), other)).toEqual([
       "ufw allow proto tcp from 10.77.0.1 to any port 22 comment 'who else'",
     ]);
@@ -201,8 +296,7 @@ describe("the plan", () => {
     expect(planFirewall(stateOf({ loaded: 0, added: [] }), wanted)).toEqual([
       expect.stringMatching(/INPUT DROP.* \| \$tables-restore/),
       "ufw reload",
-      "ufw allow proto tcp from 10.77.0.1 to any port 22 comment why",
-      "ufw allow proto tcp from 10.77.0.11 to any port 3306 comment why",
+      ...added,
     ]);
   });
 

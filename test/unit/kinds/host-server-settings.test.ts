@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { mariadbGuarded, postgresGuarded, redisGuarded } from "../../../components/plans/guarded";
+import { mariadbGuarded, postgresGuarded } from "../../../components/plans/guarded";
 import { TLS } from "../../../components/plans/tls";
+import { MARIADB_BACKUP_LOGINS } from "../../../estate/backup-logins";
 import { hostServerSettings, parseSettings } from "../../../provider/kinds/host-server-settings";
 
 const check = (changes: object) =>
@@ -13,6 +14,8 @@ const mariadb = {
   port: 3306,
   configuration: "[mariadbd]\nport = 3306",
   hba: null,
+  ident: null,
+  logins: { ...MARIADB_BACKUP_LOGINS },
   effective: mariadbGuarded({ listen: "192.0.2.12", port: 3306, ...TLS.mariadb }),
 } as const;
 
@@ -27,12 +30,26 @@ describe("the declaration of a server's settings", () => {
     ["port", { port: 70_000 }],
     ["configuration", { configuration: "" }],
     ["hba", { hba: "host all all all trust" }],
-    ["hba", { engine: "postgres" }],
+    ["hba", { engine: "postgres", ident: "a b c" }],
+    ["ident", { engine: "postgres", hba: "local all all reject" }],
+    ["ident", { ident: "a b c" }],
+    ["logins", { logins: { "estate'; --": "LOGIN" } }],
+    ["logins", { logins: { estate_backup: "LOGIN\nSUPERUSER" } }],
     ["effective", { effective: { "port; drop": "1" } }],
     ["effective", { effective: { local_infile: "OFF'; --" } }],
     ["colour", { colour: "red" }],
   ])("has a fault in %s named", (property, changes) => {
     expect(check(changes).failures.map((failure) => failure.property)).toEqual([property]);
+  });
+});
+
+describe("settings of the one Redis that all services once shared", () => {
+  it("are gone at a refresh, and no host is asked", async () => {
+    const inputs = { ...mariadb, engine: "redis" } as unknown as Parameters<
+      typeof hostServerSettings.create
+    >[1];
+    const call = { config: {}, urn: "", signal: new AbortController().signal };
+    expect(await hostServerSettings.read(call, "redis", { inputs, state: inputs })).toBeUndefined();
   });
 });
 
@@ -44,6 +61,9 @@ describe("what a server says of itself", () => {
       line("configuration", "[mariadbd]\nport = 3306\n") +
       Object.entries(mariadb.effective)
         .map(([name, value]) => line("effective", `${name}=${value}`))
+        .join("") +
+      Object.entries(mariadb.logins)
+        .map(([name, value]) => line("login", `${name}=${value}`))
         .join("");
     expect(parseSettings(text, mariadb)).toEqual(mariadb);
   });
@@ -69,6 +89,5 @@ describe("guarded settings", () => {
       require_secure_transport: "ON",
       tls_version: "TLSv1.2,TLSv1.3",
     });
-    expect(redisGuarded({ listen: "fd00::14", port: 6380, ...TLS.redis }).listening).toBe("[fd00::14]:6380");
   });
 });

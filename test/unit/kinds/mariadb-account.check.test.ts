@@ -23,6 +23,7 @@ test("a good account has no faults and gets its defaults", () => {
       ...good,
       formerPassword: "refuse",
       probe: null,
+      clientCertificate: null,
       locked: false,
       grants: [{ database: "mo_crm", privileges: ["INSERT", "SELECT"] }],
       otherHosts: [],
@@ -104,7 +105,32 @@ test.each<[string, Properties, RegExp]>([
     { ...good, passwords: [password, password] },
     /^passwords\[1\] is the same as passwords\[0\]/,
   ],
-  ["REQUIRE NONE", { ...good, require: "NONE" }, /^require is "NONE"\. Use "SSL", or "X509"/],
+  ["REQUIRE NONE", { ...good, require: "NONE" }, /^require is "NONE"\. Use "SSL", "X509"/],
+  [
+    "a certificate without its issuer",
+    { ...good, require: { subject: "/CN=svc_crm" } },
+    /^require\.issuer is missing\. Write it as OpenSSL does/,
+  ],
+  [
+    "a name that ends the string",
+    { ...good, require: { subject: "/CN=x' OR 'y", issuer: "/CN=clients" } },
+    /^require\.subject is/,
+  ],
+  [
+    "a part of a certificate that is none",
+    { ...good, require: { subject: "/CN=svc_crm", issuer: "/CN=clients", serial: 1 } },
+    /^require is \{/,
+  ],
+  [
+    "a certificate that is required and cannot be tried",
+    { ...good, probe: "mo_crm", require: { subject: "/CN=svc_crm", issuer: "/CN=clients" } },
+    /^clientCertificate is missing/,
+  ],
+  [
+    "a certificate that is none",
+    { ...good, clientCertificate: "svc_crm.pem" },
+    /^clientCertificate is no PEM text/,
+  ],
   ["no REQUIRE", { ...good, require: null }, /^require is missing/],
   [
     "21 connections",

@@ -24,6 +24,7 @@ const wanted: AccountInputs = {
   passwords: [newest],
   formerPassword: "refuse",
   probe: null,
+  clientCertificate: null,
   require: "SSL",
   maxUserConnections: 10,
   locked: false,

@@ -62,6 +62,8 @@ describe("check", () => {
       ...good,
       formerPassword: "refuse",
       probe: null,
+      clientCertificates: null,
+      requireClientCertificate: null,
       settings: {},
       slots: {},
     });
@@ -307,6 +309,8 @@ describe("which slot", () => {
       ...before,
       ...keep,
       probe: null,
+      clientCertificates: null,
+      requireClientCertificate: null,
       connectionLimit: 5,
       settings: {},
       slots: {},

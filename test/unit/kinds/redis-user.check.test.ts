@@ -23,6 +23,7 @@ test("a good user has no faults, gets its defaults, and passes again", () => {
   expect(failures).toEqual([]);
   expect(inputs).toEqual({
     ...good,
+    port: null,
     keys: ["a:*", "b:*"],
     channels: [],
     commands: "-@all +get",

@@ -1,4 +1,5 @@
-import { describe, expect, it } from "vitest";
+import { loadModule } from "libpg-query";
+import { beforeAll, describe, expect, it } from "vitest";
 import { checksumOf } from "../../../estate/migrations/script";
 import { checkMigrationInputs } from "../../../provider/kinds/migrations/check";
 import { sqlMigrations as kind } from "../../../provider/kinds/sql-migrations";
@@ -57,6 +58,40 @@ describe("the inputs of sql:Migrations", () => {
       'migrations["0002_c"]',
     ]);
     expect(reasons({ database: "db", migrations: "x" })).toEqual(["migrations"]);
+  });
+});
+
+describe("the facts of sql:Migrations", () => {
+  beforeAll(loadModule);
+  const provider: Properties = { postgres: UNKNOWN };
+  const leaky = declare({
+    "0001_a": { up: "CREATE VIEW v AS SELECT 1;", down: "GRANT SELECT ON v TO PUBLIC;" },
+  });
+  const facts = [{ line: 1, does: "view-as-owner", what: "public.v" }];
+  const rollbackFacts = [{ line: 1, does: "grant", what: "TABLE", detail: "PUBLIC" }];
+
+  it("are told by the text, and stay when it is applied", () => {
+    const first = checkMigrationInputs(leaky, undefined, { provider }).inputs;
+    expect(first).toMatchObject({ migrations: { "0001_a": { facts, rollbackFacts } } });
+    const later = checkMigrationInputs(leaky, first, { provider }).inputs.migrations as Record<
+      string,
+      Properties
+    >;
+    expect(Object.keys(later["0001_a"] ?? {})).toEqual(["checksum", "rollback", "facts", "rollbackFacts"]);
+    expect(later["0001_a"]).toMatchObject({ facts, rollbackFacts });
+  });
+
+  it("are not taken from who declares them", () => {
+    const lying = declare({
+      "0001_a": { up: "CREATE VIEW v AS SELECT 1;", down: "", facts: [], rollbackFacts: [] },
+    });
+    expect(checkMigrationInputs(lying, undefined, { provider }).inputs).toMatchObject({
+      migrations: { "0001_a": { facts } },
+    });
+    const bare = declare({ "0001_a": { ...applied, facts: [], rollbackFacts: [] } });
+    expect(checkMigrationInputs(bare, undefined, { provider }).inputs).toEqual(
+      declare({ "0001_a": applied }),
+    );
   });
 });
 

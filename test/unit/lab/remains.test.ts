@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { describeDown } from "../../../lab/down";
 import { environment, renderEnvironment } from "../../../lab/environment";
 import { isEmpty, isTunnel, type Remains } from "../../../lab/remains";
-import { missingTools } from "../../../lab/requirements";
 import { nativePasswordHash } from "../../../lab/web-host";
 
 const nothing: Remains = {
@@ -28,6 +27,22 @@ describe("isTunnel", () => {
       "10.77.0.11",
     );
     expect(isTunnel(line, false)).toBe(true);
+  });
+
+  it("knows the CLI's own by the lab's known hosts, and no other stack's", () => {
+    const line = (knownHosts: string) =>
+      commandLine(
+        "/usr/bin/node",
+        "--import",
+        "tsx",
+        "/p/ops/tunnel/serve.ts",
+        "17077",
+        "u@h:22",
+        knownHosts,
+      );
+    expect(isTunnel(line("/run/estate-lab/ssh/known_hosts"), false)).toBe(true);
+    expect(isTunnel(line("/project/known_hosts.prod"), false)).toBe(false);
+    expect(isTunnel(line("/project/known_hosts.prod"), true)).toBe(true);
   });
 
   it("leaves other SSH clients, and other programs that read the key, alone", () => {
@@ -64,25 +79,21 @@ describe("describeDown", () => {
   });
 });
 
-describe("missingTools", () => {
-  it("names every program that is not on the path", () => {
-    expect(missingTools({ PATH: "/nowhere" })).toContain("debootstrap");
-    expect(missingTools({ PATH: "/nowhere" })).toContain("nsenter");
-    expect(missingTools({ PATH: `/nowhere:${process.env.PATH}` })).not.toContain("mount");
-  });
-});
-
 describe("environment", () => {
   it("is quoted for a shell", () => {
     expect(renderEnvironment({ A: "it's $HOME" })).toBe("export A='it'\\''s $HOME'");
   });
 
-  it("names files, never what is in them", () => {
-    expect(environment()).toMatchObject({
+  it("names files, and of what is in them the tunnel's password alone", () => {
+    const found = environment();
+    expect(found).toMatchObject({
       SSH_PRIVATE_KEY_FILE: "/run/estate-lab/ssh/id_ed25519",
+      TUNNEL_PRIVATE_KEY_FILE: "/run/estate-lab/ssh/id_tunnel",
+      TUNNEL_PASSWORD_FILE: "/run/estate-lab/secrets/tunnel",
       PLESK_DB_ADMIN_PASSWORD_FILE: "/run/estate-lab/secrets/plesk-admin",
-      ALL_PROXY: "socks5://127.0.0.1:17077",
     });
+    // Empty where no lab is up.
+    expect(found.ALL_PROXY).toMatch(/^socks5:\/\/estate:[A-Za-z0-9_-]*@127\.0\.0\.1:17077$/);
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -129,6 +129,13 @@ describe("what a migration may not hold", () => {
     ["CREATE INDEX CONCURRENTLY IF NOT EXISTS a ON users (id);", "-- estate: no-transaction\n", undefined],
     ["CREATE INDEX CONCURRENTLY a ON users (id);", "-- estate: no-transaction\n", /:2: .*add IF NOT EXISTS/],
     ["DROP INDEX CONCURRENTLY a;", "-- estate: no-transaction\n", /:2: .*IF EXISTS to a DROP/],
+    ["SET work_mem = '1GB';", "-- estate: no-transaction\n", /:2: .*holds for the session alone/],
+    ["CREATE TEMP TABLE a (id int);", "-- estate: no-transaction\n", /:2: .*holds for the session alone/],
+    [
+      "SELECT set_config('a.b', '', false);",
+      "-- estate: no-transaction\n",
+      /:2: .*holds for the session alone/,
+    ],
     ["SELECT 1;", "\n-- estate: no-transaction\n", /:2: a directive is the first line of its file/],
     [
       "SELECT 1;",
@@ -152,7 +159,7 @@ describe("what a migration may not hold", () => {
     ["CREATE UNIQUE INDEX a ON users (id);", /CREATE INDEX IF NOT EXISTS/],
     ["CREATE VIEW a AS SELECT 1;", /CREATE OR REPLACE/],
     [
-      "CREATE DEFINER = root@localhost TRIGGER a BEFORE INSERT ON users FOR EACH ROW SET @a = 1;",
+      "CREATE OR REPLACE DEFINER = root@localhost TRIGGER a BEFORE INSERT ON users FOR EACH ROW SET @a = 1;",
       /leave DEFINER out/,
     ],
     ["DROP TABLE users;", /DROP ... IF EXISTS/],
@@ -188,6 +195,45 @@ describe("the project's folders", () => {
   it("are sound, one for each database whose schema the program owns, and for no other", () => {
     const owned = databases.filter(({ schema }) => schema.owner === "program").map(({ name }) => name);
     expect(Object.keys(readAllMigrations(databases, projectDirectory)).sort()).toEqual(owned.sort());
+  });
+
+  it("what is no file of a text, or cannot be read, is a fault of its own and no missing file", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "estate-sql-"));
+    const own = {
+      name: "db",
+      engine: "postgres" as const,
+      schema: { owner: "program" as const, reason: "ours" },
+    };
+    const folder = join(directory, "sql/db");
+    try {
+      await mkdir(folder, { recursive: true });
+      for (const [name, text] of Object.entries(sound)) await writeFile(join(folder, name), text);
+      await symlink("0001_users.up.sql", join(folder, "0002_link.up.sql"));
+      await mkdir(join(folder, "0002_link.down.sql"));
+      await writeFile(Buffer.from(`${folder}/0003_\xff.up.sql`, "latin1"), "SELECT 1;");
+      await writeFile(join(folder, "0003_large.up.sql"), "SELECT 1;");
+      await truncate(join(folder, "0003_large.up.sql"), 600 << 20);
+      await writeFile(join(folder, "0003_large.down.sql"), "SELECT 1;\n");
+      const read = () => {
+        try {
+          return readMigrations(own, directory);
+        } catch (error) {
+          if (error instanceof FaultyEstate) return error.faults.map(({ path, fix }) => `${path}: ${fix}`);
+          throw error;
+        }
+      };
+      expect(read()).toEqual([
+        "sql/db/0002_link.down.sql: is a folder: put the file itself here",
+        "sql/db/0002_link.up.sql: is a symbolic link: put the file itself here",
+        expect.stringMatching(/^sql\/db\/0003_large\.up\.sql: has 629145600 bytes, and a migration at most/),
+        expect.stringMatching(/^sql\/db\/0003_.*: name it NNNN_name/),
+      ]);
+      await rm(folder, { recursive: true });
+      await writeFile(folder, "SELECT 1;");
+      expect(read()).toEqual(["sql/db: is no folder: the files stand in a folder of this name"]);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
   });
 
   it("a folder of an application's database is a fault that says both ways out, together with all other faults", async () => {

@@ -63,7 +63,7 @@ describe("PostgreSQL's statements", () => {
   ])("what never ends is a fault with its line: %s", (sql, message) => {
     const fault = attempt(() => splitStatements(sql, "postgres"));
     expect(fault).toBeInstanceOf(SqlFault);
-    expect(fault).toMatchObject({ message, line: 2 });
+    expect(fault).toMatchObject({ message: `SQL:2: ${message}`, faults: [{ line: 2, message }] });
   });
 });
 
@@ -88,7 +88,9 @@ describe("MariaDB's statements", () => {
   });
 
   it("one that another delimiter should end, and does not, is a fault", () => {
-    expect(attempt(() => splitStatements("DELIMITER //\nSELECT 1;\n", "mariadb"))).toMatchObject({ line: 2 });
+    expect(attempt(() => splitStatements("DELIMITER //\nSELECT 1;\n", "mariadb"))).toMatchObject({
+      faults: [{ line: 2 }],
+    });
   });
 });
 

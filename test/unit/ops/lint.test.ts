@@ -4,6 +4,7 @@ import { databases } from "../../../estate/catalogue";
 import { exitCodeFor } from "../../../ops/commands/lint";
 import { constantTruth, functionCalls, parseExpression } from "../../../ops/lint/expressions";
 import type { Finding } from "../../../ops/lint/lint";
+import { mariadbRules } from "../../../ops/lint/mariadb";
 import { rules } from "../../../ops/lint/rules";
 import { type Linted, selectLinted } from "../../../ops/lint/run";
 import { run } from "../../../ops/program";
@@ -103,6 +104,22 @@ medium primary-key-missing: ncy8.public.users.member_select
     );
   });
 
+  it("is no terminal's to act on, nor a line of ours, whatever a service calls its objects", () => {
+    const name = "t\u001b[2J\u0007\u009b31m\u202e\u2028\u{e0041}\n0 findings\rclean";
+    const named = [
+      linted({ findings: [finding({ at: `ncy8.public.${name}`, fault: `is ${name}`, mend: name })] }),
+    ];
+    const shown = renderLint({ stack: "prod", results: named }, { colour: false });
+    expect(shown).toContain(`
+critical policy-to-public: ncy8.public.t?[2J??31m????0 findings?clean
+  is t?[2J??31m????0 findings?clean
+  mend: t?[2J??31m????0 findings?clean
+`);
+    const json = renderLintJson({ stack: "prod", results: named });
+    expect(json).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+    expect(JSON.parse(json)).toMatchObject({ results: named });
+  });
+
   it("is one JSON document with the same", () => {
     expect(JSON.parse(renderLintJson({ stack: "prod", results }))).toEqual({
       stack: "prod",
@@ -151,10 +168,13 @@ describe("docs/lint.md", () => {
       .slice(page.indexOf("| rule |"))
       .split("\n")
       .filter((line) => line.startsWith("| `"));
-    expect(rows).toEqual(
-      rules.map(
+    expect(rows).toEqual([
+      ...rules.map(
         ({ id, severity, scope, requirement }) => `| \`${id}\` | ${severity} | ${scope} | ${requirement} |`,
       ),
-    );
+      ...mariadbRules.map(
+        ({ rule, severity, requirement }) => `| \`${rule}\` | ${severity} | mariadb | ${requirement} |`,
+      ),
+    ]);
   });
 });

@@ -5,7 +5,8 @@ import type { MigrationSet } from "../../../estate/migrations/types";
 import type { DatabaseEntry } from "../../../estate/types";
 import type { MigratedDatabase } from "../../../migrate/scratch";
 import type { AppliedMigration } from "../../../migrate/types";
-import { selectMigrations } from "../../../ops/migrate/select";
+import { requireJudged } from "../../../ops/migrate/judge";
+import { requireVersion, selectMigrations } from "../../../ops/migrate/select";
 import { statusOf } from "../../../ops/migrate/status";
 import { run } from "../../../ops/program";
 import { renderEvent, renderRun, renderStatus, renderVerification } from "../../../ops/render/migrate";
@@ -85,6 +86,7 @@ describe("the status of a database", () => {
       throw new Error("no way");
     });
     expect(failing).toMatchObject({ state: "unknown", reasons: ["no way"] });
+    expect(renderStatus([failing], { colour: false })).toMatch(/^db +mariadb +- +2 +unknown$/m);
   });
 
   it("reads as a table, and never shows the rollback statements", async () => {
@@ -172,6 +174,31 @@ describe("estate migrate", () => {
     ]);
   });
 
+  it("refuses what the policies of pulumi up refuse, each with file and line, and nothing of the project's own", async () => {
+    await expect(requireJudged(selectMigrations(databases, [], projectDir))).resolves.toBeUndefined();
+    const judged = (engine: "mariadb" | "postgres", up: string) =>
+      requireJudged([
+        {
+          entry: entry("program"),
+          set: checkMigrations(
+            { name: "db", engine },
+            { "0001_a.up.sql": up, "0001_a.down.sql": "SELECT 1;\n" },
+          ),
+        },
+      ]).then(() => "", String);
+    expect(
+      await judged("mariadb", "SELECT 1;\nCREATE TABLE IF NOT EXISTS other.a (id int) ENGINE = InnoDB;\n"),
+    ).toMatch(
+      /sql\/db\/0001_a\.up\.sql:2: a name of a database before a name \(other\): nothing that a migration may hold/,
+    );
+    expect(await judged("postgres", "SELECT 1;\nDO $$ BEGIN GRANT ALL ON a TO PUBLIC; END $$;\n")).toMatch(
+      /sql\/db\/0001_a\.up\.sql:2: .*: rights are declared, not migrated/,
+    );
+    expect(await judged("postgres", "DO $$ BEGIN EXECUTE (SELECT b FROM a); END $$;\n")).toMatch(
+      /0001_a\.up\.sql:1: .*: nobody can say what it does/,
+    );
+  });
+
   it.each([
     [["status", "ncy9"], "no such database: ncy9 (did you mean ncy8?)"],
     [["up", "--to", "3"], "--to is for one database: name it"],
@@ -182,5 +209,19 @@ describe("estate migrate", () => {
     const io = recordedIo();
     expect(await run(["migrate", ...words], io)).toBe(2);
     expect(io.stderr).toContain(message);
+  });
+});
+
+describe("--to of an `up`", () => {
+  const selected = [{ entry: entry("program"), set }];
+
+  it.each([undefined, 0, 1, 2])("may be %s", (to) => {
+    expect(() => requireVersion(selected, to)).not.toThrow();
+  });
+
+  it("is refused where no file has that version", () => {
+    expect(() => requireVersion(selected, 99)).toThrow(
+      "--to is 99: db has no such version; its files go to 2",
+    );
   });
 });

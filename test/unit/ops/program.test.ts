@@ -61,6 +61,7 @@ describe("estate", () => {
 
   it.each([
     [["lst"], "estate: unknown command 'lst'; did you mean list? See: estate --help\n"],
+    [["help", "lst"], "estate: unknown command 'lst'; did you mean list? See: estate --help\n"],
     [["list", "--jso"], "estate: unknown option '--jso'; did you mean --json? See: estate list --help\n"],
     [
       ["tunnel", "--port", "99999"],
@@ -79,6 +80,12 @@ describe("estate", () => {
     expect(await run(command, io)).toBe(EXIT.unknown);
     expect(io.stderr).toBe(message);
     expect(io.stdout).toBe("");
+  });
+
+  it("knows no day that the calendar has not", async () => {
+    const io = recordedIo();
+    expect(await run(["restore", "mo_crm", "--at", "2026-02-30T12:00:00Z"], io)).toBe(EXIT.unknown);
+    expect(io.stderr).toContain("argument '2026-02-30T12:00:00Z' is invalid. give a time with its zone");
   });
 
   it("shows its help, and exit code 2, where no command is given", async () => {
@@ -108,5 +115,16 @@ describe("the executable", () => {
     } finally {
       rmSync(directory, { recursive: true });
     }
+  }, 60_000);
+
+  it("is not done where its result found no room", () => {
+    const { status, stderr } = spawnSync("bash", ["-c", "ops/estate list >/dev/full"], {
+      cwd: projectDir,
+      encoding: "utf8",
+    });
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: "estate: the result cannot be written to stdout: ENOSPC: no space left on device, write\n",
+    });
   }, 60_000);
 });

@@ -43,8 +43,8 @@ describe("estate list", () => {
       mo_main  plesk     mariadb   svc_main      WordPress       20  application   yes            daily   MO_MAIN_DB_PASS
       mo_idp   postgres  postgres  svc_idp       Keycloak        20  application   yes            daily   PG_IDP_DB_PASS
 
-      redis user  application  purpose                  keys    secret
-      svc_main    WordPress    page cache and sessions  main:*  REDIS_PASSWORD
+      redis user  application  purpose                  use    port  memory  keys    secret
+      svc_main    WordPress    page cache and sessions  cache  6380    20 %  main:*  REDIS_PASSWORD
 
       2 databases, 1 redis users
       "
@@ -61,6 +61,18 @@ describe("estate list", () => {
 });
 
 describe("estate check", () => {
+  it("shows what is left of the services' own certificates where any has one, and warns of one that ends", () => {
+    const own = [reach({ clientCertificateDaysLeft: 180 }), reach({ name: "mo_n8n" })];
+    const text = renderCheck({ stack: "prod", results: own }, plain);
+    expect(text).toMatch(/cert days +own cert days/);
+    expect(text).toMatch(/^mo_crm .* 300 +180 /m);
+    expect(text).toMatch(/^mo_n8n .* 300 +- /m);
+    expect(text).not.toContain("warning");
+    const ending = renderCheck({ stack: "prod", results: [reach({ clientCertificateDaysLeft: 30 })] }, plain);
+    expect(ending).toContain("warning: the client certificate of mo_crm ends in 30 days; run: pulumi up");
+    expect(renderCheck({ stack: "prod", results }, plain)).not.toContain("own cert");
+  });
+
   it("shows the table, the failures and the closing line", () => {
     expect(renderCheck({ stack: "prod", results }, plain)).toMatchInlineSnapshot(`
       "database  server    host                   version  tls      cert days  latency ms  login ms  result
@@ -92,7 +104,7 @@ describe("estate check", () => {
       "\nwarning: the certificate of mariadb ends in 30 days; run: pulumi up\n\n2/2",
     );
     expect(text(30).match(/warning/g)).toHaveLength(1);
-    expect(text(3, "plesk")).toContain("ends in 3 days; renew it on the web host, then run: pulumi up\n");
+    expect(text(3, "plesk")).toContain("ends in 3 days; renew it on its host, then run: pulumi up\n");
   });
 
   it("tells one reason once", () => {

@@ -4,7 +4,7 @@ import { checkAll } from "../../../ops/reach/check";
 import { connectAs } from "../../../ops/reach/connectors";
 import type { Target } from "../../../ops/reach/targets";
 import { requireWayIn, tellingEndpoints } from "../../../ops/reach/way-in";
-import { socksAnswers } from "../../../ops/tunnel/socks";
+import { proxyState } from "../../../ops/tunnel/socks";
 import { target } from "./support";
 
 /** A server that takes the connection and then says `greeting`, or nothing at all. */
@@ -73,7 +73,7 @@ describe("the way in", () => {
 
   it("is closed when the proxy's port is held by something that speaks no SOCKS", async () => {
     greeting = Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n");
-    expect(await socksAnswers("127.0.0.1", port())).toBe(false);
+    expect(await proxyState({ host: "127.0.0.1", port: port(), login: undefined })).toBe("silent");
     const env = { ALL_PROXY: `socks5://127.0.0.1:${port()}` };
     await expect(requireWayIn([], env, advice)).rejects.toMatchObject({
       exitCode: 2,
@@ -88,9 +88,26 @@ describe("the way in", () => {
   });
 
   it.each([
-    ["no URL", "127.0.0.1"],
-    ["another protocol", "http://127.0.0.1:3128"],
-  ])("cannot be %s", async (_, ALL_PROXY) => {
-    await expect(requireWayIn([], { ALL_PROXY }, advice)).rejects.toMatchObject({ exitCode: 2 });
+    ["has another password", [5, 2, 1, 1]],
+    ["asks for no password", [5, 0, 1, 0]],
+  ])("is not open to us when the proxy %s, and the error does not tell ours", async (_, bytes) => {
+    greeting = Buffer.from(bytes);
+    const env = { ALL_PROXY: `socks5://estate:canary@127.0.0.1:${port()}` };
+    await expect(requireWayIn([], env, advice)).rejects.toMatchObject({
+      exitCode: 2,
+      message: `the tunnel at socks5://127.0.0.1:${port()} has another password than ALL_PROXY says. ${advice}`,
+    });
+  });
+
+  it.each([
+    ["no URL", "canary@127.0.0.1"],
+    ["another protocol", "http://estate:canary@127.0.0.1:3128"],
+    ["closed", "socks5://estate:canary@127.0.0.1:1"],
+    ["of letters that no URL has", "socks5://estate:%zz@127.0.0.1:1"],
+  ])("cannot be %s, and the error repeats no password", async (_, ALL_PROXY) => {
+    await expect(requireWayIn([], { ALL_PROXY }, advice)).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringMatching(/^(?!.*(canary|%zz))/),
+    });
   });
 });

@@ -34,6 +34,13 @@ describe("parseStackOutputs", () => {
     );
   });
 
+  it("knows the nulls of a passphrase that does not fit, and sends nobody to `pulumi up`", () => {
+    const closed = { ...outputs, connections: null, redis: null, admins: null };
+    expect(() => parseStackOutputs(JSON.stringify(closed), "prod")).toThrow(
+      /^the secrets of stack prod do not open: PULUMI_CONFIG_PASSPHRASE .* another passphrase than the stack's$/,
+    );
+  });
+
   it.each([
     ["no JSON", `{"connections": canary-password`],
     ["another shape", JSON.stringify({ connections: { mo_idp: { ...login, port: "canary-password" } } })],
@@ -99,7 +106,7 @@ describe("the pulumi command", () => {
     const io = recordedIo({ env: { PATH: directory } });
     await expect(readStackOutputs(io, "prod")).rejects.toMatchObject({
       exitCode: 2,
-      message: expect.stringContaining('eval "$(make env)"'),
+      message: expect.stringContaining('eval "$(toolchain/env)"'),
     });
   });
 
@@ -118,6 +125,8 @@ describe("the pulumi command", () => {
       "variable",
     );
     expect(await resolveStack(io, undefined)).toBe("selected");
+    // `--stack "$STACK"` of a shell that does not know STACK: no command may take another stack for it.
+    await expect(resolveStack(io, "")).rejects.toThrow('--stack is "": name a stack');
   });
 
   it("may know of no selected stack", async () => {

@@ -123,3 +123,10 @@ test("every kind has the real package's token", () => {
     expect((require(path)[name] as { __pulumiType: string }).__pulumiType, token).toBe(token);
   }
 });
+
+test("the one kind whose real schema has a version says so in the state", () => {
+  expect(kinds.filter(({ schemaVersion }) => schemaVersion !== undefined).map(({ token }) => token)).toEqual([
+    lifecycle.token,
+  ]);
+  expect(lifecycle.schemaVersion).toBe(1);
+});

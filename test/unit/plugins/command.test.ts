@@ -68,8 +68,11 @@ describe("the kinds", () => {
     expect(faults(localCommand, { triggers: ["a", 1, { b: UNKNOWN }] })).toEqual([]);
     for (const kind of [localCommand, remoteCommand, copyToRemote])
       expect(kind.replaceOn).toEqual(["triggers"]);
-    for (const kind of [localCommand, remoteCommand])
-      expect(kind.secretOutputs).toEqual(["stdout", "stderr"]);
+    for (const kind of [localCommand, remoteCommand]) expect(kind.secretOutputs).toBeUndefined();
+    for (const kind of [copyToRemote, remoteCommand])
+      expect(kind.secretParts).toEqual(
+        expect.arrayContaining(["connection.privateKey", "connection.proxy.password"]),
+      );
     for (const kind of [copyToRemote, remoteCommand]) expect(kind.secretInputs).toEqual(["connection"]);
   });
 });
@@ -83,13 +86,10 @@ test("what was printed before is handed on unless it is empty or unwanted", () =
   expect(previousOutput({ addPreviousOutputInEnv: false }, { stdout: "a", stderr: "b" })).toEqual({});
 });
 
-test("a failure shows the last twenty lines of stderr", () => {
-  const lines = Array.from({ length: 30 }, (_, index) => `line ${index}`).join("\n");
-  const { message } = failure("create", 2, `${lines}\n`);
-  expect(message.split("\n")).toHaveLength(21);
-  expect(message).toMatch(/exit status 2:\nline 10\n/);
-  expect(message).toMatch(/line 29$/);
-  expect(failure("create", 2, "").message).toMatch(/no stderr$/);
+test("a failure repeats the whole command and all that it printed", () => {
+  expect(failure("exit status 2", 'echo "a"', { stdout: "out\n", stderr: "err\n" }).message).toBe(
+    'exit status 2: running "echo \\"a\\"":\nout\nerr\n',
+  );
 });
 
 test("an id is the resource's name and eight hexadecimal digits", () => {

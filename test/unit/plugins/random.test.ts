@@ -7,7 +7,12 @@ import {
 } from "../../../toolchain/plugins/random/random-password";
 
 const check = (news: Properties) => randomPassword.check(news, undefined, { urn: "urn" });
-const rules = (news: Properties) => check(news).inputs as unknown as PasswordRules;
+const rules = (news: Properties) => ({ ...DEFAULTS, ...check(news).inputs }) as unknown as PasswordRules;
+/** What the real plugin fills in. */
+const DEFAULTS = {
+  ...{ lower: true, upper: true, numeric: true, special: true },
+  ...{ minLower: 0, minUpper: 0, minNumeric: 0, minSpecial: 0 },
+};
 const call = { config: undefined, urn: "urn", signal: new AbortController().signal };
 
 describe("a password", () => {
@@ -67,6 +72,21 @@ describe("the kind", () => {
       { path: "keepers", kind: "update", replaces: true },
     ]);
     expect(diff({ special: false })).toEqual([{ path: "special", kind: "update", replaces: true }]);
+  });
+
+  test("inputs are what was declared, and the state has the defaults too, as with the real plugin", async () => {
+    const { inputs } = check({ length: 20, special: false });
+    expect(inputs).toEqual({ length: 20, special: false });
+    const made = await randomPassword.create(call, inputs as unknown as PasswordRules);
+    expect(made.state).toEqual({
+      ...DEFAULTS,
+      ...inputs,
+      result: expect.stringMatching(/^[A-Za-z0-9]{20}$/),
+    });
+    expect(randomPassword.diff?.({ ...made, inputs: made.state }, inputs)).toEqual([]);
+    expect(randomPassword.diff?.({ ...made, inputs: made.state }, { length: 20 })).toEqual([
+      { path: "special", kind: "update", replaces: true },
+    ]);
   });
 
   test("a refresh keeps it, an import takes the password as the id", async () => {

@@ -27,3 +27,17 @@ verifyRule(accountTlsRequired, good, [
 ]);
 
 verifyRule(accountTlsRequired, { ...good, props: { require: "X509" } }, []);
+
+const own = { subject: "/CN=svc_crm", issuer: "/CN=clients of svc_crm" };
+verifyRule(accountTlsRequired, { ...good, props: { require: own } }, [
+  {
+    clause: "a subject without its issuer",
+    props: { require: { subject: own.subject } },
+    says: ["require names half of a certificate. Give both subject and issuer"],
+  },
+  {
+    clause: "an issuer without a subject",
+    props: { require: { issuer: own.issuer } },
+    says: ["require names half of a certificate. Give both subject and issuer"],
+  },
+]);

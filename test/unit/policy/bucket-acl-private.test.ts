@@ -14,7 +14,7 @@ verifyRule(bucketAclPrivate, { type: "aws:s3/bucket:Bucket", props: { bucket: "b
         { type: "Group", uri: "http://acs.amazonaws.com/groups/global/AllUsers", permissions: ["READ"] },
       ],
     },
-    says: ["a grant goes to AllUsers, which is everybody. Leave it out"],
+    says: ["a grant goes to AllUsers. Leave it out: who may do what stands in policies"],
   },
 ]);
 
@@ -36,7 +36,7 @@ verifyRule(bucketAclPrivate, { type: "aws:s3/bucketAcl:BucketAcl", props: { acl:
         ],
       },
     },
-    says: ["a grant goes to AuthenticatedUsers, which is everybody. Leave it out"],
+    says: ["a grant goes to AuthenticatedUsers. Leave it out: who may do what stands in policies"],
   },
 ]);
 

@@ -2,7 +2,12 @@ import { describe, expect, it } from "vitest";
 import { bucketGuarded } from "../../../policy/rules/bucket-guarded";
 import { type Member, stackFaultsOf, unknown } from "../../support/policy";
 
-const bucket: Member = { type: "aws:s3/bucket:Bucket", name: "backups", props: { bucket: "mo-db-backups" } };
+const bucket: Member = {
+  type: "aws:s3/bucket:Bucket",
+  name: "backups",
+  props: { bucket: "mo-db-backups" },
+  protect: true,
+};
 const tokens = [
   "bucketPublicAccessBlock:BucketPublicAccessBlock",
   "bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",

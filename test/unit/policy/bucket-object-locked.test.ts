@@ -26,7 +26,7 @@ verifyRule(
     {
       clause: "no mode",
       props: rule({ days: 30 }),
-      says: ["rule.defaultRetention.mode is not set. Use COMPLIANCE or GOVERNANCE"],
+      says: ["rule.defaultRetention.mode is not set. Use COMPLIANCE"],
     },
     {
       clause: "a mode that the stack refuses",

@@ -17,7 +17,11 @@ const endpoints = (s3: string) => JSON.stringify([{ s3, kms: "https://cloud.test
 
 verifyRule(
   connectionTlsVerified,
-  { type: "pulumi:providers:aws", props: { endpoints: endpoints("https://cloud.test"), insecure: "false" } },
+  {
+    type: "pulumi:providers:aws",
+    props: { endpoints: endpoints("https://cloud.test"), insecure: "false" },
+    config: { endpoints: ["https://cloud.test"] },
+  },
   [
     {
       clause: "an endpoint without TLS",

@@ -16,7 +16,15 @@ describe(databaseBackedUp.name, () => {
   const backup = (...covered: string[]): Member => ({
     type: "estate:host:BackupAgent",
     name: `backup of ${covered.join()}`,
-    props: { databases: covered },
+    props: {
+      databases: covered,
+      files: {
+        "/etc/estate-backup/agent.conf": {
+          content: `DATABASES='${covered.map((each) => `${each}:daily`).join(" ")}'`,
+        },
+      },
+      timers: ["estate-backup.timer"],
+    },
   });
 
   it("accepts databases that are in a backup", () => {

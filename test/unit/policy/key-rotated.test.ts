@@ -1,7 +1,11 @@
 import { keyRotated } from "../../../policy/rules/key-rotated";
 import { verifyRule } from "../../support/policy";
 
-const good = { type: "aws:kms/key:Key", props: { enableKeyRotation: true, deletionWindowInDays: 30 } };
+const good = {
+  type: "aws:kms/key:Key",
+  props: { enableKeyRotation: true, deletionWindowInDays: 30 },
+  protect: true,
+};
 
 verifyRule(keyRotated, good, [
   {

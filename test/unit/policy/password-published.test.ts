@@ -28,7 +28,7 @@ const redis = (name: string, passwords: unknown, from: string[]): Member => ({
 
 const secret = (name: string, property: string, from: string): Member => ({
   type: name.endsWith("-env")
-    ? "github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret"
+    ? "estate:github:EnvironmentSecret"
     : "github:index/actionsSecret:ActionsSecret",
   name,
   props: {},

@@ -14,9 +14,13 @@ describe("properties in a preview", () => {
     expect(plain(props)).toEqual({
       name: "a",
       port: UNKNOWN,
-      list: ["b", UNKNOWN, { c: UNKNOWN, d: null }],
+      list: ["b", UNKNOWN, { c: UNKNOWN }],
       empty: {},
     });
+  });
+
+  it("leave out what is null, which is not set", () => {
+    expect(plain({ a: null, b: { c: null } })).toEqual({ b: {} });
   });
 
   it("give nothing of what is not known", () => {

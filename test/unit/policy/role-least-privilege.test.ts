@@ -20,6 +20,8 @@ verifyRule(roleLeastPrivilege, good, [
   {
     clause: "membership in a role of the server",
     props: { memberships: ["pg_execute_server_program"] },
-    says: ['memberships holds "pg_execute_server_program", a power over the whole server. Leave it out'],
+    says: [
+      'memberships holds "pg_execute_server_program", a power over more than its own rows. Leave it out',
+    ],
   },
 ]);

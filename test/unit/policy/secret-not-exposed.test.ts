@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { secretNotExposed } from "../../../policy/rules/secret-not-exposed";
-import { type Member, stackFaultsOf, unknown } from "../../support/policy";
+import { type Member, sealed, stackFaultsOf, unknown } from "../../support/policy";
 
 const canary = "canary-password-canary-password-1";
 const generator: Member = {
@@ -22,8 +22,8 @@ const stack = (outputs: Record<string, unknown>): Member => ({
 
 describe(secretNotExposed.name, () => {
   it("accepts a password on standard input and in a sealed output", () => {
-    const step = command({ create: "mariadb", stdin: canary }, { stdin: [generator.name] });
-    const outputs = stack({ connections: { mo_crm: { password: canary } }, greeting: "hello" });
+    const step = command({ create: "mariadb", stdin: sealed(canary) }, { stdin: [generator.name] });
+    const outputs = stack({ connections: sealed({ mo_crm: { password: canary } }), rotations: "hello" });
     expect(stackFaultsOf(secretNotExposed, [generator, step, outputs])).toEqual([]);
   });
 
@@ -54,7 +54,7 @@ describe(secretNotExposed.name, () => {
 
   it("refuses one in an output that is not listed as sealed, at any depth", () => {
     const outputs = stack({
-      connections: { a: canary },
+      connections: sealed({ a: canary }),
       debug: { list: [{ dsn: `mysql://u:${canary}@h` }] },
     });
     expect(stackFaultsOf(secretNotExposed, [generator, outputs])).toEqual([
@@ -62,6 +62,7 @@ describe(secretNotExposed.name, () => {
     ]);
     expect(stackFaultsOf(secretNotExposed, [generator, outputs], { secretOutputs: ["debug"] })).toEqual([
       "stack: the output connections holds a password. Take it out",
+      "stack: the output debug is not sealed. Make it a secret",
     ]);
   });
 

@@ -11,7 +11,7 @@ verifyRule(
     {
       clause: "an account on another's database",
       props: { grants: [{ database: "mo_idp", privileges: ["SELECT"] }] },
-      says: ['user "svc_crm" has a grant on "mo_idp", whose service is "svc_idp"'],
+      says: ['user "svc_crm" has a grant on "mo_idp", which is not "mo_crm"'],
     },
   ],
 );
@@ -36,7 +36,7 @@ verifyRule(
     props: {
       database: "mcp_portal",
       owners: ["mcp_admin"],
-      grants: { "svc_mcp_portal_a on database": ["CONNECT"], "mcp_admin on schema public": ["USAGE"] },
+      grants: { "svc_mcp_portal_a on database": ["CONNECT"] },
       defaultGrants: { "svc_mcp_portal on tables by mcp_admin in public": ["SELECT"] },
     },
   },

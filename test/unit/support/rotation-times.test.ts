@@ -7,8 +7,8 @@ const output = `
  +- random:index:RandomPassword mo_crm-password replaced (0.00s) [diff: ~keepers]
  ~  estate:mariadb:Account mo_crm-account updating (0s) [diff: ~passwords]
  ~  estate:mariadb:Account mo_crm-account updated (0.31s) [diff: ~passwords]
- ~  github:index:ActionsEnvironmentSecret mo_crm-password-secret updated (0.20s) [diff: ~value]
- ~  github:index:ActionsEnvironmentSecret mo_crm-url-secret updated (0.15s) [diff: ~value]
+ ~  estate:github:EnvironmentSecret mo_crm-password-secret updated (0.20s) [diff: ~value]
+ ~  estate:github:EnvironmentSecret mo_crm-url-secret updated (0.15s) [diff: ~value]
  ~  estate:redis:User redis-svc_crm-user updated (0.22s) [diff: ~password]
  -- random:index:RandomPassword mo_crm-password deleted original (0.02s) [diff: ~keepers]
 `;

@@ -28,7 +28,7 @@ describe("the provider's configuration", () => {
 
   it("makes the one server that is set, opens nothing, and closes it whatever the others do", async () => {
     const config = makeEstateConfig({ mariadb: JSON.stringify(server) });
-    expect(Object.keys(config)).toEqual(["mariadb"]);
+    expect(Object.keys(config)).toEqual(["mariadb", "github"]);
     expect(makeEstateConfig({ ssh: '{"host":"h","port":22,"user":"root"}' }).ssh?.host).toBe("h");
 
     const { redis } = makeEstateConfig({ redis: JSON.stringify(server) });

@@ -196,4 +196,8 @@ describe("explain", () => {
     const error = new AggregateError([new Error("refused on ::1"), new Error("refused on 127.0.0.1")], "");
     expect(provider().explain(error)).toBe("refused on ::1; refused on 127.0.0.1");
   });
+
+  it("moves no terminal, whatever a host said", () => {
+    expect(provider().explain(new Error("one\n\u001b[2J\u202etwo\u009b"))).toBe("one\n?[2J?two?");
+  });
 });

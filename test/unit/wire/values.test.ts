@@ -21,6 +21,7 @@ describe("values off the wire", () => {
         nested: { users: [{ password: "q" }] },
       },
       secrets: new Set(["password", "nested"]),
+      paths: new Set(["password", "nested.users[0].password"]),
     });
   });
 
@@ -50,11 +51,18 @@ describe("values off the wire", () => {
   });
 
   it("has no values in no message", () => {
-    expect(fromStruct(undefined)).toEqual({ values: {}, secrets: new Set() });
+    expect(fromStruct(undefined)).toEqual({ values: {}, secrets: new Set(), paths: new Set() });
   });
 });
 
 describe("values on the wire", () => {
+  it("are sealed within what is sealed, where a path says so", () => {
+    const values = { connection: { host: "h", privateKey: "k" } };
+    expect(toStruct(values, ["connection", "connection.privateKey"]).toJavaScript()).toEqual({
+      connection: { [SIGNATURE]: secret("")[SIGNATURE], value: { host: "h", privateKey: secret("k") } },
+    });
+  });
+
   it("come back as they were, with secrets sealed and undefined left out", () => {
     const values = { a: { b: [1, UNKNOWN] }, password: ["p"], none: null, left: undefined };
     const struct = toStruct(values, ["password", "absent"]);

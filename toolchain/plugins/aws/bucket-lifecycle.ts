@@ -29,6 +29,7 @@ const days = { type: "number" } as const;
  */
 export const lifecycle = bucketSetting<Lifecycle>({
   token: "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+  schemaVersion: 1,
   fields: {
     rules: {
       type: "objects",

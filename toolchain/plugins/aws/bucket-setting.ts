@@ -15,6 +15,8 @@ interface BucketSetting<Inputs extends BucketSettingInputs> {
   token: string;
   /** Without `bucket` and `region`. */
   fields: Fields;
+  /** Default: 0, which the real plugin does not write down. */
+  schemaVersion?: number;
   write(s3: S3Client, inputs: Inputs): Promise<unknown>;
   /** As it would be declared; undefined: the bucket has none, or is gone. */
   read(
@@ -44,6 +46,7 @@ export function bucketSetting<Inputs extends BucketSettingInputs>(
   };
   return {
     token: setting.token,
+    ...(setting.schemaVersion && { schemaVersion: setting.schemaVersion }),
 
     check: (news, _old, { provider }) => checkFields(OWNER, fields, inRegion(news, provider)),
 

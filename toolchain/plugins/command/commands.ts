@@ -34,7 +34,7 @@ export const COMMAND_FIELDS: Fields = {
   },
 };
 
-/** Both hold what a command printed, which may repeat what it was given on stdin. */
+/** What a command printed: in clear, whatever it was given on stdin, unless the program declares them secret. */
 export const OUTPUTS = ["stdout", "stderr"];
 
 /** Environment by which a command sees what the run before it printed. */
@@ -51,15 +51,9 @@ export function outputsOf(run: Outputs): Outputs {
   return { stdout: run.stdout.replace(/\n$/, ""), stderr: run.stderr.replace(/\n$/, "") };
 }
 
-const TAIL_LINES = 20;
-const TAIL_CHARACTERS = 2_000;
-
-/** Names the exit status and shows the end of stderr; never the command nor its stdin, which may hold secrets. */
-export function failure(what: string, code: number | string, stderr: string): Error {
-  const lines = stderr.trimEnd().split("\n").slice(-TAIL_LINES).join("\n").slice(-TAIL_CHARACTERS);
-  return new Error(
-    `the ${what} command failed with exit status ${code}${lines ? `:\n${lines}` : " and no stderr"}`,
-  );
+/** As the real plugin tells it: the whole command, and all that it printed; not its stdin. */
+export function failure(ended: string, command: string, { stdout, stderr }: Outputs): Error {
+  return new Error(`${ended}: running ${JSON.stringify(command)}:\n${stdout}${stderr}`);
 }
 
 /** The resource's name with eight random hexadecimal digits behind it. */

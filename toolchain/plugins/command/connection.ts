@@ -1,16 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { openSsh, parseHostKey, type SshConnection, SshError, type SshTarget } from "../../../connect/ssh";
+import { openSsh, parseHostKey, type SshConnection, type SshTarget } from "../../../connect/ssh";
 import { type CheckFailure, type Properties, UNKNOWN, type Value } from "../../../provider/wire/kind";
 import { checkFields, type Fields } from "../fields";
 
 /** `connection` of a remote resource. */
 export interface Connection extends Omit<SshTarget, "proxy"> {
-  /** Attempts after the first; -1: no limit. */
+  /** Attempts, at least one; -1: no limit. */
   dialErrorLimit: number;
   /** Seconds; 0: no limit. */
   perDialTimeout: number;
   proxy?: Omit<Connection, "proxy">;
 }
+
+/** What the real plugin seals each for itself, inside the connection that is secret as a whole. */
+export const CONNECTION_SECRETS = ["connection", "connection.proxy"].flatMap((path) =>
+  ["password", "privateKey", "privateKeyPassword"].map((property) => `${path}.${property}`),
+);
 
 const FIELDS: Fields = {
   host: { type: "string", required: true },
@@ -63,26 +68,25 @@ function hostKeyFault(value: Value): string | undefined {
 }
 
 /** The wait before another attempt, in ms: a tenth of a second, growing by half to at most five seconds. */
-function pause(attempt: number): number {
-  return Math.min(100 * 1.5 ** attempt, 5_000);
+function pause(attempts: number): number {
+  return Math.min(100 * 1.5 ** (attempts - 1), 5_000);
 }
 
-/**
- * Connects; a host that does not answer yet is tried again up to the limit. A refused login and a wrong host key are
- * final.
- */
+/** Connects. As the real plugin does, whatever goes wrong is tried again up to the limit, a wrong host key too. */
 export async function dial(connection: Connection, signal: AbortSignal): Promise<SshConnection> {
-  const limit = Math.max(connection.dialErrorLimit, connection.proxy?.dialErrorLimit ?? 0);
-  const endless = connection.dialErrorLimit === -1;
-  for (let attempt = 0; ; attempt++) {
+  const limit = connection.dialErrorLimit;
+  for (let attempts = 1; ; attempts++) {
     try {
-      return await openSsh(connection, { timeoutMs: connection.perDialTimeout * 1000, signal });
+      const timeoutMs = connection.perDialTimeout * 1000;
+      // The attempts are counted here, as the real plugin's are.
+      return await openSsh(connection, { timeoutMs, patienceMs: 0, signal });
     } catch (error) {
-      if (!(error instanceof SshError) || error.code !== "unreachable") throw error;
-      if (!endless && attempt >= limit) {
-        throw new SshError("unreachable", `after ${attempt + 1} attempts: ${error.message}`);
+      signal.throwIfAborted();
+      if (limit !== -1 && attempts >= limit) {
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new Error(`after ${attempts} ${attempts === 1 ? "attempt" : "attempts"}: ${reason}`);
       }
-      await sleep(pause(attempt), undefined, { signal });
+      await sleep(pause(attempts), undefined, { signal });
     }
   }
 }

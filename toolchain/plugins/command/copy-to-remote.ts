@@ -4,7 +4,7 @@ import * as path from "node:path";
 import type { SFTPWrapper, Stats } from "ssh2";
 import { type CheckFailure, type Kind, UNKNOWN, type Value } from "../../../provider/wire/kind";
 import { checkFields, type Fields } from "../fields";
-import { type Connection, checkConnection, dial } from "./connection";
+import { CONNECTION_SECRETS, type Connection, checkConnection, dial } from "./connection";
 
 /** A FileAsset, StringAsset or FileArchive as it comes over the wire. `hash` names its content. */
 interface Source {
@@ -31,6 +31,7 @@ const FIELDS: Fields = {
 export const copyToRemote: Kind<undefined, CopyInputs, CopyInputs> = {
   token: "command:remote:CopyToRemote",
   secretInputs: ["connection"],
+  secretParts: CONNECTION_SECRETS,
   replaceOn: ["triggers"],
 
   check(news) {

@@ -29,18 +29,16 @@ const FIELDS: Fields = {
 };
 
 /**
- * `command:local:Command`. Its outputs are always secret: the real plugin makes them so as soon as one input is.
- * A refresh finds what the last run printed: there is nothing to look at.
+ * `command:local:Command`. A refresh finds what the last run printed: there is nothing to look at.
  */
 export const localCommand: Kind<undefined, LocalCommandInputs, State> = {
   token: "command:local:Command",
-  secretOutputs: OUTPUTS,
   computedOutputs: OUTPUTS,
   replaceOn: ["triggers"],
   check: (news) => checkFields("@pulumi/command", FIELDS, news),
 
   async create({ urn, signal }, inputs) {
-    const outputs = await run("create", inputs.create, inputs, { stdout: "", stderr: "" }, signal);
+    const outputs = await run(inputs.create, inputs, { stdout: "", stderr: "" }, signal);
     return { id: newId(urn), state: { ...inputs, ...outputs } };
   },
 
@@ -49,20 +47,18 @@ export const localCommand: Kind<undefined, LocalCommandInputs, State> = {
   },
 
   async update({ signal }, _id, { state }, news) {
-    const step = news.update === undefined ? "create" : "update";
     const before = { stdout: state.stdout ?? "", stderr: state.stderr ?? "" };
-    return { ...news, ...(await run(step, news[step], news, before, signal)) };
+    return { ...news, ...(await run(news.update ?? news.create, news, before, signal)) };
   },
 
   async delete({ signal }, _id, { state }) {
     const before = { stdout: state.stdout ?? "", stderr: state.stderr ?? "" };
-    await run("delete", state.delete, state, before, signal);
+    await run(state.delete, state, before, signal);
   },
 };
 
 /** Runs the command and gives what it printed; without a command what was printed `before`. */
 function run(
-  step: string,
   command: string | undefined,
   inputs: LocalCommandInputs,
   before: Outputs,
@@ -85,11 +81,11 @@ function run(
     // The command may well end before it has read its stdin.
     child.stdin.on("error", () => undefined);
     child.stdin.end(inputs.stdin ?? "");
-    child.on("error", (error) => reject(new Error(`the ${step} command was not run: ${error.message}`)));
+    child.on("error", (error) => reject(failure(error.message, command, { stdout: "", stderr: "" })));
     child.on("close", (code, ending) => {
       const printed = { stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() };
       if (code === 0) resolve(outputsOf(printed));
-      else reject(failure(step, code ?? `none (${ending})`, printed.stderr));
+      else reject(failure(code === null ? `signal: ${ending}` : `exit status ${code}`, command, printed));
     });
   });
 }

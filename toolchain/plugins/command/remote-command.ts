@@ -1,4 +1,4 @@
-import type { Kind } from "../../../provider/wire/kind";
+import type { Call, Kind } from "../../../provider/wire/kind";
 import { checkFields, type Fields } from "../fields";
 import {
   COMMAND_FIELDS,
@@ -10,7 +10,7 @@ import {
   outputsOf,
   previousOutput,
 } from "./commands";
-import { type Connection, checkConnection, dial } from "./connection";
+import { CONNECTION_SECRETS, type Connection, checkConnection, dial } from "./connection";
 
 export interface RemoteCommandInputs extends CommandInputs {
   connection: Connection;
@@ -21,14 +21,14 @@ type State = RemoteCommandInputs & Partial<Outputs>;
 const FIELDS: Fields = { ...COMMAND_FIELDS, connection: { type: "any" } };
 
 /**
- * `command:remote:Command`. Its connection is secret, and so are its outputs, as the real plugin makes all outputs
- * where one input is. The input `environment` is refused: a stock sshd accepts none of it (AcceptEnv), so it would
- * fail with the real plugin. A refresh finds what the last run printed: there is nothing to look at.
+ * `command:remote:Command`. Its connection is secret, its outputs are not. The input `environment` is refused: a stock
+ * sshd accepts none of it (AcceptEnv), so it would fail with the real plugin. A refresh finds what the last run printed:
+ * there is nothing to look at.
  */
 export const remoteCommand: Kind<undefined, RemoteCommandInputs, State> = {
   token: "command:remote:Command",
   secretInputs: ["connection"],
-  secretOutputs: OUTPUTS,
+  secretParts: CONNECTION_SECRETS,
   computedOutputs: OUTPUTS,
   replaceOn: ["triggers"],
 
@@ -41,42 +41,44 @@ export const remoteCommand: Kind<undefined, RemoteCommandInputs, State> = {
     };
   },
 
-  async create({ urn, signal }, inputs) {
-    const outputs = await run("create", inputs.create, inputs, { stdout: "", stderr: "" }, signal);
-    return { id: newId(urn), state: { ...inputs, ...outputs } };
+  async create(call, inputs) {
+    const outputs = await run(call, inputs.create, inputs, { stdout: "", stderr: "" });
+    return { id: newId(call.urn), state: { ...inputs, ...outputs } };
   },
 
   async read(_call, id, old) {
     return old && { id, ...old };
   },
 
-  async update({ signal }, _id, { state }, news) {
-    const step = news.update === undefined ? "create" : "update";
+  async update(call, _id, { state }, news) {
     const before = { stdout: state.stdout ?? "", stderr: state.stderr ?? "" };
-    return { ...news, ...(await run(step, news[step], news, before, signal)) };
+    return { ...news, ...(await run(call, news.update ?? news.create, news, before)) };
   },
 
-  async delete({ signal }, _id, { state }) {
+  async delete(call, _id, { state }) {
     const before = { stdout: state.stdout ?? "", stderr: state.stderr ?? "" };
-    await run("delete", state.delete, state, before, signal);
+    await run(call, state.delete, state, before);
   },
 };
 
 /** Runs the command and gives what it printed; without a command what was printed `before`. */
 async function run(
-  step: string,
+  { signal, warn }: Call<undefined>,
   command: string | undefined,
   inputs: RemoteCommandInputs,
   before: Outputs,
-  signal: AbortSignal,
 ): Promise<Outputs> {
   if (command === undefined) return before;
   const ssh = await dial(inputs.connection, signal);
   try {
-    // What was printed before reaches the command only where the host accepts it; the real plugin goes on too.
+    // What was printed before reaches the command only where the host accepts it; the real plugin warns and goes on.
     const environment = previousOutput(inputs, before);
+    for (const name of Object.keys(environment))
+      warn?.(
+        `Unable to set '${name}'. This only works if your SSH server is configured to accept it via AcceptEnv.`,
+      );
     const ran = await ssh.run(command, { stdin: inputs.stdin, environment });
-    if (ran.code !== 0) throw failure(step, ran.code, ran.stderr);
+    if (ran.code !== 0) throw failure(`Process exited with status ${ran.code}`, command, ran);
     return outputsOf(ran);
   } finally {
     ssh.close();

@@ -20,6 +20,11 @@ export class Account {
     this.github = new Github({ ...config, timeoutMs });
   }
 
+  /** What the real plugin asks before anything else: whether the owner is an organisation. Errors: no token, no answer. */
+  async connect(): Promise<void> {
+    await this.github.find<object>(`orgs/${this.config.owner}`);
+  }
+
   /** The number of a repository. Errors: there is none, or the token may not see it, which GitHub answers alike. */
   async repositoryId(repository: string): Promise<number> {
     const { owner } = this.config;

@@ -42,7 +42,8 @@ export function checkConfig(
   if (inputs.owner === undefined && !env.GITHUB_OWNER && failures.length === 0) {
     failures.push({ property: "owner", reason: "is missing, and GITHUB_OWNER is not set" });
   }
-  return { inputs, failures };
+  // Kept as it came: the package gives numbers as texts.
+  return { inputs: news, failures };
 }
 
 /** Checked configuration with every default filled in. */

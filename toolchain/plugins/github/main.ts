@@ -11,6 +11,7 @@ serveProvider<Account>({
   secretConfig: ["token"],
   checkConfig,
   configure: (inputs) => new Account(githubConfig(inputs)),
+  connect: (account) => account.connect(),
 }).catch((error: unknown) => {
   process.stderr.write(`the plugin "github" cannot start: ${String(error)}\n`);
   process.exit(1);

@@ -1,7 +1,7 @@
-import type { FieldChange, Kind, Properties } from "../../../provider/wire/kind";
+import { seal } from "../../../connect/github-seal";
+import type { Kind, Properties } from "../../../provider/wire/kind";
 import { changedFields, checkFields, type Fields } from "../fields";
 import type { Account, Place } from "./account";
-import { seal } from "./seal";
 
 export interface SecretInputs extends Place {
   secretName: string;
@@ -16,7 +16,7 @@ export interface SecretState extends SecretInputs {
   createdAt: string;
   /** When this plugin last wrote it. */
   updatedAt: string;
-  /** When GitHub says that it was last written: another time is somebody else's change. */
+  /** When GitHub says that it was last written. */
   remoteUpdatedAt: string;
 }
 
@@ -40,9 +40,10 @@ const FIELDS: Fields = {
  * `github:index/actionsSecret:ActionsSecret`, id `repository:secret`, and
  * `github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret`, id `repository:environment:secret`.
  *
- * A new value is written in place. GitHub never tells a value, so drift is told by time: a refresh reads when it was last
- * written, and where that is not our own write the next update writes it again. Only `value` is supported, not the three
- * other ways to give one. Another repository replaces (the real plugin asks GitHub whether it was only renamed).
+ * As blind as the real ones: a read keeps when GitHub says that a secret was last written, and nothing comes of it, so that
+ * one which somebody overwrote is never written again. Deleting one that is gone is an error. Another place deletes before it
+ * creates (for another repository the real plugin asks GitHub whether it was only renamed). Only `value` is supported, not
+ * the three other ways to give one.
  */
 export const actionsSecret = secretKind("github:index/actionsSecret:ActionsSecret", FIELDS);
 export const actionsEnvironmentSecret = secretKind(
@@ -57,13 +58,11 @@ function secretKind(token: string, fields: Fields): Kind<Account, SecretInputs, 
     secretOutputs: ["value"],
     computedOutputs: ["createdAt", "keyId", "remoteUpdatedAt", "repositoryId", "updatedAt"],
     stableOutputs: ["createdAt", "repositoryId"],
+    deleteBeforeReplace: true,
 
     check: (news) => checkFields("@pulumi/github", fields, news),
 
-    diff({ state }, news) {
-      const changes = changedFields(fields, state as unknown as Properties, news);
-      return drifted(state) ? [...changes, updatedAt] : changes;
-    },
+    diff: ({ state }, news) => changedFields(fields, state as unknown as Properties, news),
 
     async create({ config: account }, inputs) {
       return { id: idOf(inputs), state: await write(account, inputs) };
@@ -92,17 +91,9 @@ function secretKind(token: string, fields: Fields): Kind<Account, SecretInputs, 
     update: ({ config: account }, _id, _old, news) => write(account, news),
 
     async delete({ config: account }, _id, { state }) {
-      const path = `${account.pathOf(state, state.repositoryId)}/${state.secretName}`;
-      const there = await account.find<RemoteSecret>(path);
-      if (there) await account.write("DELETE", path);
+      await account.write("DELETE", `${account.pathOf(state, state.repositoryId)}/${state.secretName}`);
     },
   };
-}
-
-const updatedAt: FieldChange = { path: "updatedAt", kind: "update" };
-
-function drifted({ updatedAt, remoteUpdatedAt }: SecretState): boolean {
-  return Boolean(remoteUpdatedAt) && updatedAt !== remoteUpdatedAt;
 }
 
 /** Creates or overwrites: for GitHub both are one request, so an interrupted run is simply done again. */

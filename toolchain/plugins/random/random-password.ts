@@ -59,34 +59,48 @@ const FIELDS: Fields = {
  */
 export const randomPassword: Kind<undefined, PasswordRules, PasswordState> = {
   token: "random:index/randomPassword:RandomPassword",
+  schemaVersion: 3,
   secretOutputs: ["result"],
   computedOutputs: ["result"],
 
+  /** Defaults stand in the state alone, as with the real plugin. */
   check(news) {
     const { inputs, failures } = checkFields("@pulumi/random", FIELDS, news);
-    return { inputs, failures: failures.length > 0 ? failures : checkRules(inputs) };
+    const declared = Object.entries(inputs).filter(([name]) => (news[name] ?? null) !== null);
+    return {
+      inputs: Object.fromEntries(declared),
+      failures: failures.length > 0 ? failures : checkRules(inputs),
+    };
   },
 
-  diff: ({ state }, news) => changedFields(FIELDS, state as unknown as Properties, news),
+  diff: ({ state }, news) => changedFields(FIELDS, state as unknown as Properties, withDefaults(news)),
 
   async create(_call, inputs) {
-    return { id: "none", state: { ...inputs, result: generate(inputs) } };
+    const rules = rulesOf(inputs);
+    return { id: "none", state: { ...rules, result: generate(rules) } };
   },
 
   /** There is nothing to look at: what was generated stands. On import the id is the password. */
   async read(_call, id, old) {
     if (old) return { id: "none", ...old };
-    const { inputs } = checkFields("@pulumi/random", FIELDS, { length: id.length });
-    const rules = inputs as unknown as PasswordRules;
+    const rules = rulesOf({ length: id.length } as PasswordRules);
     return { id: "none", inputs: rules, state: { ...rules, result: id } };
   },
 
   async update(_call, _id, { state }, news) {
-    return { ...news, result: state.result };
+    return { ...rulesOf(news), result: state.result };
   },
 
   async delete() {},
 };
+
+function withDefaults(inputs: Properties): Properties {
+  return checkFields("@pulumi/random", FIELDS, inputs).inputs;
+}
+
+function rulesOf(inputs: PasswordRules): PasswordRules {
+  return withDefaults(inputs as unknown as Properties) as unknown as PasswordRules;
+}
 
 function checkRules(inputs: Properties): CheckFailure[] {
   if (Object.values(inputs).some((value) => typeof value === "symbol")) return [];

@@ -4,14 +4,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { connectPostgres, type PostgresConnection } from "../../../../connect/postgres";
 import type { Backup } from "../../../../ops/backup/manifest";
 import type { RestoreResult } from "../../../../ops/restore/run";
-import { type PostgresEngine, startPostgres } from "../../../support/engines-postgres";
+import { type PostgresHost, startPostgresHost } from "../../../support/postgres-host";
 import { type RestoreBench, restoreBench } from "../../../support/restoring";
 import { succeed } from "../../../support/run";
 
 const PASSWORD = "fixture-service-password";
 
 const ROLES = `
-CREATE ROLE postgres SUPERUSER;
 CREATE ROLE mcp_admin NOLOGIN;
 CREATE ROLE svc_mcp_portal NOLOGIN;
 CREATE ROLE svc_mcp_portal_a LOGIN PASSWORD '${PASSWORD}' IN ROLE svc_mcp_portal;
@@ -22,22 +21,33 @@ const SCHEMA = `
 CREATE SCHEMA context;
 CREATE TABLE context.keys (id text PRIMARY KEY, inner_pad bytea, outer_pad bytea);
 INSERT INTO context.keys VALUES ('then', 'a', 'b');
+ALTER SCHEMA context OWNER TO mcp_admin;
+ALTER TABLE context.keys OWNER TO mcp_admin;
+CREATE UNLOGGED SEQUENCE context.held_digest MINVALUE -9223372036854775808;
+ALTER SEQUENCE context.held_digest OWNER TO mcp_admin;
+CREATE FUNCTION context.hold() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$ BEGIN PERFORM setval('context.held_digest', -7); RETURN NULL; END $$;
+ALTER FUNCTION context.hold() OWNER TO mcp_admin;
 CREATE TABLE teams (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL);
 CREATE TABLE members (id bigserial PRIMARY KEY, team bigint NOT NULL REFERENCES teams, name text);
 CREATE TABLE empty_one (id int);
 CREATE VIEW team_names AS SELECT name FROM teams;
 ALTER TABLE members ENABLE ROW LEVEL SECURITY;
 ALTER TABLE members FORCE ROW LEVEL SECURITY;
+CREATE TRIGGER context_hold BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON members FOR EACH STATEMENT
+  WHEN (current_setting('is_superuser') = 'off') EXECUTE FUNCTION context.hold();
 CREATE POLICY own ON members TO svc_mcp_portal USING (team = 1);
 GRANT SELECT, INSERT, DELETE ON members TO svc_mcp_portal;
 GRANT SELECT ON teams TO svc_mcp_portal;
 ALTER TABLE teams OWNER TO mcp_admin;
 ALTER TABLE members OWNER TO mcp_admin;
+ALTER TABLE empty_one OWNER TO mcp_admin;
+ALTER VIEW team_names OWNER TO mcp_admin;
 INSERT INTO teams (name) VALUES ('one'), ('two');
 INSERT INTO members (team, name) SELECT 1 + n % 2, 'm' || n FROM generate_series(1, 100) n;
 `;
 
-let engine: PostgresEngine;
+let engine: PostgresHost;
 let bench: RestoreBench;
 let admin: PostgresConnection;
 let backup: Backup;
@@ -64,13 +74,13 @@ const service = { user: "svc_mcp_portal_a", password: PASSWORD };
 const likeThis = "SELECT datname FROM pg_database WHERE starts_with(datname, 'mcp_portal_')";
 
 beforeAll(async () => {
-  engine = await startPostgres("17");
+  engine = await startPostgresHost("17");
   bench = await restoreBench("mcp_portal", { name: "postgres", kind: "postgres", engine });
   admin = await login(engine.admin.user, engine.admin.password, "postgres");
   await admin.query(ROLES);
   await admin.query("CREATE DATABASE mcp_portal OWNER mcp_admin CONNECTION LIMIT 100");
   await admin.query("REVOKE ALL ON DATABASE mcp_portal FROM PUBLIC");
-  await admin.query("GRANT CONNECT ON DATABASE mcp_portal TO svc_mcp_portal_a");
+  await admin.query("GRANT CONNECT ON DATABASE mcp_portal TO svc_mcp_portal_a, estate_backup");
   await admin.query("ALTER DATABASE mcp_portal SET search_path = public, context");
   await admin.query("ALTER ROLE svc_mcp_portal_a IN DATABASE mcp_portal SET work_mem = '5MB'");
   await carryOut(SCHEMA);
@@ -119,7 +129,14 @@ describe("PostgreSQL 17", () => {
     await expect(session.query("SELECT 1")).rejects.toThrow();
     expect(await ask("SELECT count(*) FROM members", "mcp_portal", service)).toBe("50");
     expect(await ask("SHOW work_mem", "mcp_portal", service)).toBe("5MB");
+    const held = `SELECT pg_get_triggerdef(oid), (SELECT relpersistence FROM pg_class WHERE oid = 'context.held_digest'::regclass)
+      FROM pg_trigger WHERE tgname = 'context_hold'`;
     const kept = result.replaced as string;
+    expect(await ask(held)).toBe(await ask(held, kept));
+    expect(await ask(held)).toMatch(/EXECUTE FUNCTION .*hold\(\) u$/);
+    const large =
+      "SELECT count(*) FROM pg_proc WHERE proname ~ '^lo_(cre|from|get)' AND has_function_privilege('public', oid, 'EXECUTE')";
+    expect(await ask(large)).toBe("0");
     expect(await ask("SELECT string_agg(name, ',') FROM teams", kept)).toBe("one,two,since");
     await expect(login(service.user, PASSWORD, kept)).rejects.toThrow();
     await admin.query(`DROP DATABASE ${kept}`);
@@ -188,7 +205,7 @@ describe("PostgreSQL 17", () => {
     await carryOut("DELETE FROM members");
     await expectUntouched(
       await bench.restore({ backup: behind }),
-      /sequence members_id_seq is behind the rows of members.id/,
+      /sequence public.members_id_seq is behind the rows of public.members.id/,
     );
     const accepted = await bench.restore({ backup: behind, acceptFaults: true });
     expect(accepted.fault).toBeUndefined();

@@ -43,6 +43,7 @@ describe("the lifecycle", () => {
     ]);
     expect(days).toEqual([
       ["archive/", 2557, 14],
+      ["archive-index/", 2557, 14],
       ["daily/", 90, 14],
       ["recovery/", 30, 14],
       ["status/", 90, 14],
@@ -123,34 +124,51 @@ describe("the bucket's policy", () => {
   it("lets a writer put, and that below its own prefixes", () => {
     expect(statement("WritersOnlyPut")).toMatchObject({
       Principal: { AWS: ["arn:aws:iam::1:user/m", "arn:aws:iam::1:user/p"] },
-      NotAction: ["s3:PutObject", "s3:PutObjectAcl"],
+      NotAction: "s3:PutObject",
       Resource: [bucket, `${bucket}/*`],
     });
     expect(statement("OwnPrefixesOfpostgres")).toMatchObject({
       Principal: { AWS: "arn:aws:iam::1:user/p" },
-      Action: ["s3:PutObject", "s3:PutObjectAcl"],
-      NotResource: ["archive", "daily", "recovery", "status"].map(
+      Action: "s3:PutObject",
+      NotResource: ["archive", "archive-index", "daily", "recovery", "status"].map(
         (prefix) => `${bucket}/${prefix}/postgres/*`,
       ),
     });
   });
 
+  it("lets a writer write only what is not there, and begin no upload of several parts", () => {
+    expect(statement("WritersNeverReplace")).toMatchObject({
+      Principal: { AWS: ["arn:aws:iam::1:user/m", "arn:aws:iam::1:user/p"] },
+      Action: "s3:PutObject",
+      Resource: `${bucket}/*`,
+      Condition: { Null: { "s3:if-none-match": "true" } },
+    });
+  });
+
+  it("lets a writer choose no tier that cannot be read at once", () => {
+    expect(statement("WritersChooseNoTier")).toMatchObject({
+      Principal: { AWS: ["arn:aws:iam::1:user/m", "arn:aws:iam::1:user/p"] },
+      Action: "s3:PutObject",
+      Resource: `${bucket}/*`,
+      Condition: {
+        Null: { "s3:x-amz-storage-class": "false" },
+        StringNotEquals: { "s3:x-amz-storage-class": "STANDARD" },
+      },
+    });
+  });
+
   it("names nobody where nobody writes", () => {
     const alone = bucketPolicy({ bucket, key, writers: [], retention });
-    expect(alone).not.toMatch(/WritersOnlyPut|OwnPrefixes/);
+    expect(alone).not.toMatch(/Writers|OwnPrefixes/);
   });
 });
 
 describe("an identity", () => {
   it("of a host puts, and encrypts through the bucket alone", () => {
     const policy = writerPolicy(ends, "mariadb", retention);
-    expect(actions(policy)).toEqual([
-      "s3:PutObject",
-      "s3:PutObjectAcl",
-      "kms:GenerateDataKey",
-      "kms:Decrypt",
-    ]);
+    expect(actions(policy)).toEqual(["s3:PutObject", "kms:GenerateDataKey"]);
     const [put, encrypt] = statements(policy);
+    expect(put?.Condition).toEqual({ Null: { "s3:if-none-match": "false" } });
     expect(put?.Resource).toContain(`${bucket}/daily/mariadb/*`);
     expect(encrypt).toMatchObject({
       Resource: key,

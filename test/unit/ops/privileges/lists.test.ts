@@ -45,7 +45,16 @@ describe("the lists of probes", () => {
     ["PostgreSQL, application", postgresProbes(postgres({ profile: "application" }))],
     ["MariaDB, program", mariadb("program")],
     ["MariaDB, application", mariadb("application")],
-    ["Redis", redisProbes({ user: "svc_crm", keyPrefix: "crm:", otherPrefixes: ["n8n:", ""], scratch: "x" })],
+    [
+      "Redis",
+      redisProbes({
+        user: "svc_crm",
+        keyPrefix: "crm:",
+        use: "cache",
+        otherPrefixes: ["n8n:", ""],
+        scratch: "x",
+      }),
+    ],
   ])("%s: every title is there once, and every probe knows a refusal", (_list, probes) => {
     const titles = probes.map(({ title }) => title);
     expect(titles.filter((title, at) => titles.indexOf(title) !== at)).toEqual([]);
@@ -132,9 +141,25 @@ describe("MariaDB", () => {
 describe("Redis", () => {
   it("tries the keys of every other service, and of nobody", () => {
     const otherPrefixes = [...redisUsers.slice(1).map(({ keyPrefix }) => keyPrefix), ""];
-    const probes = redisProbes({ user: "svc_main", keyPrefix: "main:", otherPrefixes, scratch: "x" });
+    const probes = redisProbes({
+      user: "svc_main",
+      keyPrefix: "main:",
+      use: "cache",
+      otherPrefixes,
+      scratch: "x",
+    });
     expect(probes.filter(({ title }) => title.startsWith("read keys"))).toHaveLength(redisUsers.length);
     const writes = probes.filter(({ title }) => /^write keys .*[^t]$/.test(title));
     for (const { commands } of writes) expect(commands.flat()).toContain("XX");
+  });
+
+  it("a cache may be emptied by its service, a queue may not; neither is by the probe", () => {
+    const flush = (use: "cache" | "queue") =>
+      redisProbes({ user: "svc_n8n", keyPrefix: "n8n:", use, otherPrefixes: [], scratch: "x" }).filter(
+        ({ commands }) => commands[0]?.[0] === "FLUSHDB",
+      );
+    expect(flush("cache").map(({ expected }) => expected)).toEqual(["allowed"]);
+    expect(flush("queue").map(({ expected }) => expected)).toEqual(["refused"]);
+    for (const { commands } of [...flush("cache"), ...flush("queue")]) expect(commands[0]).toHaveLength(2);
   });
 });

@@ -3,12 +3,16 @@ import { logGaps, type PhysicalCopy, planPoint } from "../../../../ops/restore/p
 
 const at = (time: string) => new Date(`2026-01-31T${time}:00Z`);
 const copy = (epoch: string, begun: string, whole: string): PhysicalCopy => ({
-  name: `recovery/mariadb/base/${epoch}/20260131T${begun.replace(":", "")}00Z`,
+  epoch,
+  run: `20260131T${begun.replace(":", "")}00Z-00000000`,
   whole: at(whole),
   parts: [],
 });
 const log = (epoch: string, name: string, sent: string) => ({
+  epoch,
+  name,
   key: `recovery/mariadb/log/${epoch}/${name}.zst.age`,
+  sha256: "",
   modified: at(sent),
 });
 
@@ -21,7 +25,7 @@ const logs = [
   log("2", "bin.000001", "09:10"),
 ];
 const plan = (time: string) => planPoint(at(time), copies, logs, "mariadb");
-const names = (time: string) => plan(time).logs.map((key) => key.slice(-18, -8));
+const names = (time: string) => plan(time).logs.map(({ name }) => name);
 
 describe("planPoint", () => {
   it("starts from the newest copy that was whole before, with the logs of its server since", () => {
