@@ -120,7 +120,7 @@ describe("estate tunnel", () => {
     expect(said.out).toMatch(
       /^restrict,port-forwarding,permitopen="127\.0\.0\.1:3306",.*,command="[^"]*" ssh-ed25519 /,
     );
-    expect(await estate(sshd, "tunnel", "--authorized-keys", "nowhere.pub")).toBe(EXIT.failed);
+    expect(await estate(sshd, "tunnel", "--authorized-keys", "nowhere.pub")).toBe(EXIT.unknown);
     expect(said.err).toMatch(/--authorized-keys: .*nowhere\.pub/);
   });
 
