@@ -1,10 +1,11 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
 import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
 import { promisify } from "node:util";
 import { debianMirror } from "../../lab/debian-mirror";
+import { cloudPackages } from "../../lab/packages";
 
 const run = promisify(execFile);
 
@@ -20,26 +21,82 @@ export function cacheDirectory(env: NodeJS.ProcessEnv = process.env): string {
 /** What ca-certificates collects; Python's requests does not start without it. */
 export const AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt";
 
+/**
+ * What most roots are asked for, unpacked once: a root of these serves whoever asks for no others. Systemd is not among them, nor what a
+ * machine of a test would start by itself.
+ */
+const SHARED: Record<DebianSuite, readonly string[]> = {
+  bookworm: [
+    ...["mariadb-server-core", "mariadb-server", "mariadb-client", "mariadb-backup", "redis-server"],
+    ...["age", "bash", "ca-certificates", "coreutils", "curl", "dash", "findutils", "grep", "jq", "libc-bin"],
+    ...["libeatmydata1", "mawk", "mount", "perl-base", "sed", "util-linux", "zstd"],
+  ],
+  trixie: [
+    ...["mariadb-server-core", "mariadb-server", "mariadb-client", "mariadb-backup", "redis-server"],
+    ...[
+      "postgresql-17",
+      "postgresql-17-cron",
+      "pgbouncer",
+      "openssh-server",
+      "python3-pip",
+      "python3-minimal",
+    ],
+    ...["age", "bash", "ca-certificates", "coreutils", "curl", "dash", "findutils", "grep", "jq", "libc-bin"],
+    ...[
+      "libeatmydata1",
+      "libpam-modules",
+      "mawk",
+      "mount",
+      "perl-base",
+      "procps",
+      "sed",
+      "shellcheck",
+      "tar",
+    ],
+    ...["util-linux", "zstd", ...cloudPackages],
+  ],
+};
+
 const building = new Map<string, Promise<string>>();
 
 /**
  * A cached directory with the named packages of a Debian suite and everything they depend on (the C library
  * included), unpacked without running any maintainer script: enough to start a server with `chroot <directory>`.
- * It has /tmp, /srv, /dev/null, /dev/urandom, /dev/shm and the users root, mysql, postgres, redis and nobody.
+ * It has /tmp, /srv, /dev/null, /dev/urandom, /dev/shm, the users root, mysql, postgres, redis, nobody and those of backups and restores.
  * Share it: write nowhere in it but in a directory of your own under /srv or /tmp, which you remove again.
  *
  * Needs root, apt and dpkg (any Debian). The mirror is the one that this machine's apt uses.
  */
 export function debianRoot(suite: DebianSuite, packages: string[]): Promise<string> {
-  const wanted = [...new Set(packages)].sort();
+  const shared = packages.every((name) => SHARED[suite].includes(name));
+  const wanted = [...new Set(shared ? SHARED[suite] : packages)].sort();
   const key = createHash("sha256").update(wanted.join(" ")).digest("hex").slice(0, 12);
   const directory = path.join(cacheDirectory(), "engines", `${suite}-${key}`);
   let pending = building.get(directory);
   if (!pending) {
-    pending = build(suite, wanted, directory);
+    pending = once(directory, () => build(suite, wanted, directory));
     building.set(directory, pending);
   }
   return pending;
+}
+
+/** Other test processes that want the same root wait for the one that builds it. The lock ends with its process. */
+async function once(directory: string, work: () => Promise<string>): Promise<string> {
+  if (await exists(directory)) return directory;
+  await fs.mkdir(path.dirname(directory), { recursive: true });
+  const lock = spawn("flock", ["--exclusive", `${directory}.lock`, "sh", "-c", "echo held; cat"], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      lock.once("error", reject);
+      lock.once("exit", (code) => reject(new Error(`flock of ${directory}.lock ended with ${code}`)));
+      lock.stdout.once("data", () => resolve());
+    });
+    return await work();
+  } finally {
+    lock.stdin.end();
+  }
 }
 
 async function build(suite: DebianSuite, packages: string[], directory: string): Promise<string> {
@@ -51,10 +108,13 @@ async function build(suite: DebianSuite, packages: string[], directory: string):
   try {
     const root = path.join(work, "root");
     await prepare(root);
-    for (const deb of await download(suite, packages, path.join(work, "apt"))) await unpack(deb, root);
-    await fs.rename(root, directory).catch(async (error: unknown) => {
-      if (!(await exists(directory))) throw error; // another process was first
-    });
+    const debs = await download(suite, packages, path.join(work, "apt"));
+    // Two at a time: to unpack is a matter of the processor.
+    const unpackAll = async () => {
+      for (let deb = debs.pop(); deb !== undefined; deb = debs.pop()) await unpack(deb, root);
+    };
+    await Promise.all([unpackAll(), unpackAll()]);
+    await fs.rename(root, directory);
     return directory;
   } catch (error) {
     const detail = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : "";
@@ -102,8 +162,14 @@ async function prepare(root: string): Promise<void> {
     ["postgres", 982],
     ["redis", 983],
     ["nobody", 65534],
+    // Whom backups and restores run as.
+    ["estate-backup", 970],
+    ["estate-restore", 971],
+    ["estate-proof", 972],
   ] as const;
-  const passwd = users.map(([name, id]) => `${name}:x:${id}:${id}::/tmp:/bin/sh\n`).join("");
+  const shell = (name: string) =>
+    name.startsWith("estate-") ? "/nonexistent:/usr/sbin/nologin" : "/tmp:/bin/sh";
+  const passwd = users.map(([name, id]) => `${name}:x:${id}:${id}::${shell(name)}\n`).join("");
   const group = users.map(([name, id]) => `${name}:x:${id}:\n`).join("");
   await fs.writeFile(path.join(root, "etc/passwd"), passwd);
   await fs.writeFile(path.join(root, "etc/group"), group);

@@ -80,7 +80,6 @@ export async function startMariadb(
 ): Promise<MariadbEngine> {
   const { suite, share, prefix } = SOURCES[version];
   const root = await debianRoot(suite, [...PACKAGES, ...(options.packages ?? [])]);
-  await addUsers(root);
   const inside = `/srv/mariadb-${randomBytes(6).toString("hex")}`;
   const directory = path.join(root, inside);
   const admin = { user: "admin", password: randomBytes(24).toString("base64url") };
@@ -143,27 +142,6 @@ export async function startMariadb(
   } catch (error) {
     await stop();
     throw error;
-  }
-}
-
-/** The users of the system that backups and restores run as; renamed into place, for another process may be at it too. */
-async function addUsers(root: string): Promise<void> {
-  const users = [
-    "estate-backup:x:970:970::/nonexistent:/usr/sbin/nologin",
-    "estate-restore:x:971:971::/nonexistent:/usr/sbin/nologin",
-    "estate-proof:x:972:972::/nonexistent:/usr/sbin/nologin",
-  ];
-  const groups = ["estate-backup:x:970:", "estate-restore:x:971:", "estate-proof:x:972:"];
-  for (const [name, lines] of [
-    ["passwd", users],
-    ["group", groups],
-  ] as const) {
-    const file = path.join(root, "etc", name);
-    const text = await fs.readFile(file, "utf8");
-    if (text.includes("estate-restore")) continue;
-    const fresh = `${file}.${randomBytes(4).toString("hex")}`;
-    await fs.writeFile(fresh, `${text}${lines.join("\n")}\n`);
-    await fs.rename(fresh, file);
   }
 }
 

