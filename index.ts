@@ -55,7 +55,7 @@ export const redis = redisConnectionOutputs(redisUsers);
 export const admins = adminOutputs(servers);
 
 /** What wraps the keys of sealed settings; the service reads it too. */
-export const wrappingSecrets = createWrappingSecrets(namesOf("live", estate.databases));
+export const wrappingSecrets = createWrappingSecrets(estate.databases);
 
 /** Faults of catalogue, configuration and migrations are the user's to mend: all of them, and no stack trace. */
 function load(): { estate: Estate; migrations: Record<string, MigrationSet> } {

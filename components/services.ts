@@ -1,5 +1,4 @@
 import type { MigrationSet } from "../estate/migrations/types";
-import { rowSecurityOf } from "../estate/row-security";
 import type { Estate } from "../estate/types";
 import { PostgresJobs } from "../provider/resources";
 import type { ClientCertificates } from "./client-certificates";
@@ -37,7 +36,7 @@ export function createDatabases(
       return { entry, server, user: database.user, contextKey: undefined, database };
     }
     const server = servers.postgres;
-    const declaration = rowSecurityOf(name);
+    const { rowSecurity: declaration } = entry;
     const rowSecurity = declaration && { declaration, keyring };
     const database = new PostgresDatabase(name, {
       entry,

@@ -1,4 +1,9 @@
+import { mcpPortalJobs } from "./jobs";
 import { passwordSecretName, serviceUser } from "./naming";
+import { mcpAdmin } from "./row-security/mcp-admin";
+import { mcpPortal } from "./row-security/mcp-portal";
+import { ncy8 } from "./row-security/ncy8";
+import type { RowSecurityRules } from "./row-security/types";
 import type { MariadbEntry, PostgresEntry, RedisUserEntry } from "./types";
 
 /**
@@ -42,9 +47,12 @@ export const databases = [
 
   // Platform databases
   postgres("mcp_portal", { application: "MCP portal", purpose: "users, MCP servers and their settings", ...personal, ...program("row-level security: the service must not own its tables"),
-    owner: "mcp_admin", extensions: ["uuid-ossp", "pgcrypto", "pg_stat_statements"], databaseConnectionLimit: 100 }),
-  postgres("mcp_admin",  { application: "MCP admin",  purpose: "organisations and their services",      ...personal, ...program("row-level security: the service must not own its tables"), extensions: ["pgcrypto"] }),
-  postgres("ncy8",       { application: "NCY_8",      purpose: "projects, tasks and their audit",       ...personal, ...program("row-level security: the service must not own its tables"), extensions: ["pgcrypto"] }),
+    owner: "mcp_admin", extensions: ["uuid-ossp", "pgcrypto", "pg_stat_statements"], databaseConnectionLimit: 100,
+    rowSecurity: mcpPortal, jobs: mcpPortalJobs, wrappingSecrets: { oldest: 1, newest: 1 } }),
+  postgres("mcp_admin",  { application: "MCP admin",  purpose: "organisations and their services",      ...personal, ...program("row-level security: the service must not own its tables"), extensions: ["pgcrypto"],
+    rowSecurity: mcpAdmin }),
+  postgres("ncy8",       { application: "NCY_8",      purpose: "projects, tasks and their audit",       ...personal, ...program("row-level security: the service must not own its tables"), extensions: ["pgcrypto"],
+    rowSecurity: ncy8 }),
 ];
 
 // One instance each: what one service does to its own (a long script, all the memory, all the connections) no other one feels.
@@ -87,7 +95,13 @@ function mariadb(name: string, entry: Declared<MariadbEntry, Stated>): MariadbEn
   };
 }
 
-function postgres(name: string, entry: Declared<PostgresEntry, Stated>): PostgresEntry {
+function postgres(
+  name: string,
+  {
+    rowSecurity,
+    ...entry
+  }: Declared<Omit<PostgresEntry, "rowSecurity">, Stated> & { rowSecurity?: RowSecurityRules },
+): PostgresEntry {
   const service = serviceUser(name);
   return {
     name,
@@ -101,6 +115,8 @@ function postgres(name: string, entry: Declared<PostgresEntry, Stated>): Postgre
     locale: "en_US.utf8",
     extensions: [],
     databaseConnectionLimit: -1,
+    rowSecurity: rowSecurity && { database: name, ...rowSecurity },
+    jobs: [],
     state: "live",
     ...entry,
   };

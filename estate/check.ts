@@ -8,7 +8,6 @@ import { outgoingFaults } from "./outgoing";
 import { secretNameFaults } from "./published";
 import { redisFaults } from "./redis";
 import { rotationFaults } from "./rotation";
-import { rowSecurityOf } from "./row-security";
 import { rowSecurityFaults } from "./row-security/check";
 import { databaseSchema, redisUserSchema, stackConfigSchema } from "./schema";
 import { traitsOf } from "./servers";
@@ -182,10 +181,8 @@ function tooManyFaults(databases: readonly DatabaseEntry[]): Fault[] {
 /** Faults of the declared row security of these databases. */
 function rowSecurityFaultsOf(databases: readonly DatabaseEntry[]): Fault[] {
   return databases.flatMap((entry) => {
-    const declaration = entry.engine === "postgres" ? rowSecurityOf(entry.name) : undefined;
-    return declaration && entry.engine === "postgres" && entry.schema
-      ? rowSecurityFaults(declaration, entry)
-      : [];
+    if (entry.engine !== "postgres" || !entry.schema || typeof entry.rowSecurity !== "object") return [];
+    return rowSecurityFaults(entry.rowSecurity, entry);
   });
 }
 

@@ -1,6 +1,5 @@
-/** What the PostgreSQL server calls by itself, as the owner of the database's tables. Schedules are in UTC. */
+/** What a PostgreSQL server calls by itself, as the owner of the database's tables. Schedules are in UTC. */
 export interface ScheduledCall {
-  database: string;
   name: string;
   /** Minute, hour, day of month, month, day of week. */
   schedule: string;
@@ -8,10 +7,10 @@ export interface ScheduledCall {
 }
 
 // biome-ignore format: a table reads better with one row a line
-export const scheduledCalls: readonly ScheduledCall[] = [
-  { database: "mcp_portal", name: "clean_sessions",        schedule: "*/15 * * * *", call: "internal.clean_sessions()" },
-  { database: "mcp_portal", name: "refresh_server_usage",  schedule: "5 * * * *",    call: "internal.refresh_server_usage()" },
-  { database: "mcp_portal", name: "make_audit_partitions", schedule: "10 1 * * *",   call: "internal.make_audit_partitions()" },
-  { database: "mcp_portal", name: "archive_audit_logs",    schedule: "0 2 * * *",    call: "internal.archive_audit_logs()" },
-  { database: "mcp_portal", name: "purge_audit_archive",   schedule: "30 2 * * *",   call: "internal.purge_audit_archive()" },
+export const mcpPortalJobs: readonly ScheduledCall[] = [
+  { name: "clean_sessions",        schedule: "*/15 * * * *", call: "internal.clean_sessions()" },
+  { name: "refresh_server_usage",  schedule: "5 * * * *",    call: "internal.refresh_server_usage()" },
+  { name: "make_audit_partitions", schedule: "10 1 * * *",   call: "internal.make_audit_partitions()" },
+  { name: "archive_audit_logs",    schedule: "0 2 * * *",    call: "internal.archive_audit_logs()" },
+  { name: "purge_audit_archive",   schedule: "30 2 * * *",   call: "internal.purge_audit_archive()" },
 ];

@@ -7,7 +7,6 @@ import {
   redisUrlSecretName,
   SERVER_SECRETS,
 } from "./naming";
-import { rowSecurityOf } from "./row-security";
 import type { DatabaseEntry, Estate, RedisUserEntry } from "./types";
 
 /** A service's secrets: the password alone, and everything that a login takes in one value that cannot tear. */
@@ -20,15 +19,13 @@ export interface ServiceSecrets {
   clientCertificate?: string;
 }
 
-export function databaseSecrets({
-  name,
-  secret,
-  clientCertificate,
-}: Pick<DatabaseEntry, "name" | "secret" | "clientCertificate">): ServiceSecrets {
+export function databaseSecrets(entry: DatabaseEntry): ServiceSecrets {
+  const { name, secret, clientCertificate } = entry;
+  const rowSecurity = entry.engine === "postgres" ? entry.rowSecurity : undefined;
   return {
     password: secret,
     url: databaseUrlSecretName(name),
-    ...(rowSecurityOf(name) && { contextKey: contextKeySecretName(name) }),
+    ...(rowSecurity && { contextKey: contextKeySecretName(name) }),
     ...(clientCertificate && { clientCertificate: clientCertificateSecretName(name) }),
   };
 }

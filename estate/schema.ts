@@ -3,6 +3,7 @@ import { z } from "zod";
 import { backupSchema } from "./backup";
 import { outgoingSchema } from "./outgoing";
 import { REDIS_PORTS } from "./redis";
+import type { RowSecurityDeclaration } from "./row-security/types";
 import type { StackConfig } from "./types";
 
 /**
@@ -207,6 +208,10 @@ export const stackConfigSchema: z.ZodType<StackConfig> = z.strictObject({
     }),
 });
 
+/** A line of cron's first five fields. */
+const CRON = /^([-0-9*/,]+ ){4}[-0-9*/,]+$/;
+const generation = z.int("give a whole number").min(1, "generations count from 1");
+
 const common = {
   name: databaseName,
   application: z.string().min(1, "name the application"),
@@ -251,6 +256,28 @@ export const databaseSchema = z.discriminatedUnion(
         z.string().regex(/^[a-z][a-z0-9_-]*$/, "use the extension's name, uuid-ossp for example"),
       ),
       databaseConnectionLimit: z.int("give a whole number").min(-1, "-1 is no limit"),
+      // Judged whole, by rowSecurityFaults.
+      rowSecurity: z
+        .custom<RowSecurityDeclaration>(
+          (value) => typeof value === "object" && value !== null,
+          "give the rules of estate/row-security",
+        )
+        .optional(),
+      jobs: z.array(
+        z.strictObject({
+          name: identifier,
+          schedule: z
+            .string()
+            .regex(CRON, "give five fields: minute, hour, day of month, month, day of week"),
+          call: z
+            .string()
+            .regex(/^[a-z_]+\.[a-z_]+\(\)$/, "call one function, internal.clean_sessions() for example"),
+        }),
+      ),
+      wrappingSecrets: z
+        .strictObject({ oldest: generation, newest: generation })
+        .refine(({ oldest, newest }) => oldest <= newest, "oldest is newest or before it")
+        .optional(),
     }),
   ],
   { error: "say mariadb or postgres" },

@@ -1,3 +1,7 @@
+import type { ScheduledCall } from "./jobs";
+import type { RowSecurityDeclaration } from "./row-security/types";
+import type { WrappingSecrets } from "./sealed";
+
 /** The vocabulary of the estate. Plain types, shared by everything that reads the catalogue. */
 
 export type Engine = "mariadb" | "postgres";
@@ -57,6 +61,12 @@ export interface PostgresEntry extends CommonEntry {
   extensions: string[];
   /** CONNECTION LIMIT of the database; -1: none. */
   databaseConnectionLimit: number;
+  /** Who sees and changes which rows. Default: its application decides. */
+  rowSecurity?: RowSecurityDeclaration | undefined;
+  /** What the server calls by itself, as the owner. */
+  jobs: readonly ScheduledCall[];
+  /** Where the database holds settings sealed with keys that `estate keys rotate` makes: the secrets that wrap those keys. */
+  wrappingSecrets?: WrappingSecrets | undefined;
 }
 
 export type DatabaseEntry = MariadbEntry | PostgresEntry;

@@ -5,10 +5,10 @@ import { connectPostgres, type PostgresConnection } from "../../connect/postgres
 import { databases } from "../../estate/catalogue";
 import { readMigrations } from "../../estate/migrations/read";
 import { signContext } from "../../estate/row-security/context-token";
-import { ncy8 } from "../../estate/row-security/ncy8";
 import { roleOf } from "../../estate/row-security/roles";
 import type { PostgresEntry } from "../../estate/types";
 import { postgresRowSecurity } from "../../provider/kinds/postgres-row-security";
+import { ncy8 } from "../../test/support/declared";
 import { type PostgresBench, postgresBench } from "../../test/support/postgres-kinds";
 
 export const TENANTS = 100;

@@ -1,4 +1,3 @@
-import { scheduledCalls } from "../../estate/jobs";
 import type { DatabaseEntry } from "../../estate/types";
 import type { PostgresJob } from "../../provider/resources";
 
@@ -7,9 +6,10 @@ export function postgresJobs(databases: readonly DatabaseEntry[]): Record<string
   return Object.fromEntries(
     databases.flatMap((entry) => {
       if (entry.engine !== "postgres" || entry.state !== "live") return [];
-      return scheduledCalls
-        .filter(({ database }) => database === entry.name)
-        .map(({ name, schedule, call }) => [`${entry.name}/${name}`, { schedule, runAs: entry.owner, call }]);
+      return entry.jobs.map(({ name, schedule, call }) => [
+        `${entry.name}/${name}`,
+        { schedule, runAs: entry.owner, call },
+      ]);
     }),
   );
 }

@@ -85,7 +85,7 @@ export function readAllMigrations(
   entries: readonly Pick<DatabaseEntry, "name" | "engine" | "schema">[],
   projectDirectory: string,
 ): Record<string, MigrationSet> {
-  const faults: Fault[] = [];
+  const faults = orphanFaults(entries, projectDirectory);
   const sets: Record<string, MigrationSet> = {};
   for (const entry of entries) {
     try {
@@ -98,6 +98,19 @@ export function readAllMigrations(
   }
   if (faults.length > 0) throw new FaultyEstate(faults);
   return sets;
+}
+
+/** Folders of no database: of one that is spelt otherwise, most likely. */
+function orphanFaults(entries: readonly { name: string }[], projectDirectory: string): Fault[] {
+  const folder = join(projectDirectory, "sql");
+  const names = new Set(entries.map(({ name }) => name));
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((found) => found.isDirectory() && !names.has(found.name))
+    .map(({ name }) => ({
+      path: `sql/${name}`,
+      value: name,
+      fix: "no entry of the catalogue has this name: rename the folder to its database, or remove it",
+    }));
 }
 
 /** Pure. Throws FaultyEstate. */

@@ -1,10 +1,10 @@
-import { mcpAdmin } from "./mcp-admin";
-import { mcpPortal } from "./mcp-portal";
-import { ncy8 } from "./ncy8";
+import { databases } from "../catalogue";
 import type { RowSecurityDeclaration } from "./types";
 
-/** Every database with row-level security. */
-export const rowSecurity: readonly RowSecurityDeclaration[] = [mcpPortal, mcpAdmin, ncy8];
+/** Of every database that the catalogue gives row-level security. */
+export const rowSecurity: readonly RowSecurityDeclaration[] = databases.flatMap((entry) =>
+  entry.engine === "postgres" && entry.rowSecurity ? [entry.rowSecurity] : [],
+);
 
 /** undefined: the database has none, its application decides who sees what. */
 export function rowSecurityOf(database: string): RowSecurityDeclaration | undefined {

@@ -1,4 +1,4 @@
-import type { CommandRules, RowSecurityDeclaration } from "./types";
+import type { CommandRules, RowSecurityRules } from "./types";
 
 const TENANT = { organization_id: "tenant" } as const;
 const LIVING = { ...TENANT, deleted_at: { isNull: true } } as const;
@@ -46,8 +46,7 @@ const OWN_SESSIONS: CommandRules = {
 const SERVICE_STATE = ["id", "organization_id", "mcp_server_id", "is_enabled", "created_at", "updated_at"];
 
 /** mcp_admin: an organisation is the tenant. The service applies Clerk's webhooks; triggers write the audit log. */
-export const mcpAdmin: RowSecurityDeclaration = {
-  database: "mcp_admin",
+export const mcpAdmin: RowSecurityRules = {
   schema: "public",
   identities: {
     member: { purpose: "a user at work in one organisation (role MEMBER)" },

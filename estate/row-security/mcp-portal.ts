@@ -1,4 +1,4 @@
-import type { RowSecurityDeclaration } from "./types";
+import type { RowSecurityRules } from "./types";
 
 const OWN = { team_id: "tenant", user_id: "subject" } as const;
 const TEAM = { team_id: "tenant" } as const;
@@ -62,8 +62,7 @@ const CATALOGUE = {
 };
 
 /** mcp_portal: a team is the tenant. Nobody writes the audit log: the owner's triggers do. */
-export const mcpPortal: RowSecurityDeclaration = {
-  database: "mcp_portal",
+export const mcpPortal: RowSecurityRules = {
   schema: "public",
   identities: {
     member: { purpose: "a user at work in one team: their own settings, sessions and profile" },

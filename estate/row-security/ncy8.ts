@@ -1,4 +1,4 @@
-import type { CommandRules, RowSecurityDeclaration } from "./types";
+import type { CommandRules, RowSecurityRules } from "./types";
 
 const TENANT = { organization_id: "tenant" } as const;
 const LIVING = { ...TENANT, deleted_at: { isNull: true } } as const;
@@ -63,8 +63,7 @@ const LIST_OF_THE_PLATFORM = {
 };
 
 /** ncy8: an organisation is the tenant. Triggers write the audit log, the service the others. */
-export const ncy8: RowSecurityDeclaration = {
-  database: "ncy8",
+export const ncy8: RowSecurityRules = {
   schema: "public",
   identities: {
     member: { purpose: "a user at work in one organisation (role MEMBER)" },

@@ -58,8 +58,8 @@ export interface TableDeclaration {
   access: Record<IdentityName, CommandRules>;
 }
 
-export interface RowSecurityDeclaration {
-  database: string;
+/** What is declared; the catalogue's entry says of which database. */
+export interface RowSecurityRules {
   /** Every application table lives here. */
   schema: string;
   identities: Record<IdentityName, IdentityDeclaration>;
@@ -75,4 +75,9 @@ export interface RowSecurityDeclaration {
   views: Record<string, IdentityName[]>;
   /** Sequences of `serial` columns, for identities that insert. Identity columns and uuid defaults need none. */
   sequences?: Record<string, IdentityName[]>;
+}
+
+/** The rules of one database, with its name. */
+export interface RowSecurityDeclaration extends RowSecurityRules {
+  database: string;
 }

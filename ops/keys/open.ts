@@ -1,6 +1,6 @@
 import { openPinned } from "../../connect/postgres-server";
+import { databases } from "../../estate/catalogue";
 import type { StackOutputs } from "../../estate/outputs";
-import { sealedDatabases } from "../../estate/sealed";
 import { couldNotTell } from "../exit";
 import { nearest } from "../reach/only";
 import { type Keyring, keyring } from "./crypto";
@@ -8,7 +8,9 @@ import type { KeySession } from "./rotate";
 
 /** The sealed databases asked for; undefined: all. Throws on one that is not. */
 export function sealedNames(asked: string | undefined): string[] {
-  const names = sealedDatabases.map(({ database }) => database);
+  const names = databases.flatMap((entry) =>
+    entry.engine === "postgres" && entry.wrappingSecrets ? [entry.name] : [],
+  );
   if (asked === undefined) return names;
   if (names.includes(asked)) return [asked];
   throw couldNotTell(

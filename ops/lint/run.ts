@@ -4,7 +4,6 @@ import { PostgresError } from "../../connect/postgres";
 import { MAINTENANCE_DATABASE, type PostgresServer } from "../../connect/postgres-server";
 import { databases } from "../../estate/catalogue";
 import { ADMIN, BACKUP_LOGINS, loginSlots } from "../../estate/naming";
-import { rowSecurityOf } from "../../estate/row-security";
 import { roleOf } from "../../estate/row-security/roles";
 import { traitsOf } from "../../estate/servers";
 import type { DatabaseEntry, MariadbEntry, PostgresEntry } from "../../estate/types";
@@ -46,10 +45,9 @@ function declaredOn(server: PostgresEntry["server"]): NonNullable<Subject["decla
   const there = databases.filter(
     (entry): entry is PostgresEntry => entry.engine === "postgres" && entry.server === server,
   );
-  const identities = there.flatMap(({ name }) => {
-    const declaration = rowSecurityOf(name);
-    return declaration ? Object.keys(declaration.identities).map((each) => roleOf(declaration, each)) : [];
-  });
+  const identities = there.flatMap(({ rowSecurity: declaration }) =>
+    declaration ? Object.keys(declaration.identities).map((each) => roleOf(declaration, each)) : [],
+  );
   const ours = there.flatMap(({ owner, service }) => [owner, service, ...loginSlots(service)]);
   return {
     databases: there.map(({ name }) => name),
@@ -82,7 +80,7 @@ export async function lintAll(
     );
   }
   for (const entry of entries) {
-    const declaration = rowSecurityOf(entry.name);
+    const { rowSecurity: declaration } = entry;
     const scope = entry.schema.owner === "program" ? "row-security" : "application";
     await look({ name: entry.name, kind: "database", scope }, () =>
       server.withConnection(entry.name, (connection) => lintDatabase(connection, { entry, declaration })),

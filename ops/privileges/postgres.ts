@@ -1,7 +1,6 @@
 import { ADMIN } from "../../components/plans/admin";
 import { type PostgresConnection, PostgresError } from "../../connect/postgres";
 import { openAsService } from "../../connect/postgres-server";
-import { rowSecurityOf } from "../../estate/row-security";
 import type { DatabaseEntry, PostgresEntry } from "../../estate/types";
 import type { Target } from "../reach/targets";
 import type { PostgresProbe } from "./postgres-probe";
@@ -44,7 +43,7 @@ export async function provePostgres(
       otherServices: others.flatMap(({ service, state }) => (state === "live" ? [service] : [])),
       admin: ADMIN,
       tables: await findTables(connection, entry.owner),
-      rowSecurity: rowSecurityOf(entry.name),
+      rowSecurity: entry.rowSecurity,
     };
     for (const probe of postgresProbes(subject)) results.push(judge(probe, await attempt(connection, probe)));
   } finally {

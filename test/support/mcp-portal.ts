@@ -4,9 +4,9 @@ import { connectPostgres, type PostgresConnection } from "../../connect/postgres
 import { databases } from "../../estate/catalogue";
 import { readMigrations } from "../../estate/migrations/read";
 import { signContext } from "../../estate/row-security/context-token";
-import { mcpPortal } from "../../estate/row-security/mcp-portal";
 import { roleOf } from "../../estate/row-security/roles";
 import { postgresRowSecurity } from "../../provider/kinds/postgres-row-security";
+import { mcpPortal } from "./declared";
 import type { PostgresVersion } from "./engines-postgres";
 import { loadFixtures } from "./fixtures";
 import { type PostgresBench, postgresBench } from "./postgres-kinds";

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { PostgresRow } from "../../../connect/postgres";
-import { mcpPortal } from "../../../estate/row-security/mcp-portal";
 import { roleOf } from "../../../estate/row-security/roles";
 import { teamKey } from "../../../ops/keys/crypto";
+import { mcpPortal } from "../../support/declared";
 import {
   id,
   inRole,

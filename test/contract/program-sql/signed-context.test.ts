@@ -2,10 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { planRowSecurity } from "../../../components/plans/row-security";
 import type { PostgresConnection } from "../../../connect/postgres";
 import { signContext } from "../../../estate/row-security/context-token";
-import { mcpAdmin } from "../../../estate/row-security/mcp-admin";
-import { ncy8 } from "../../../estate/row-security/ncy8";
 import { roleOf } from "../../../estate/row-security/roles";
 import { postgresRowSecurity } from "../../../provider/kinds/postgres-row-security";
+import { mcpAdmin, ncy8 } from "../../support/declared";
 import { rowId } from "../../support/fixtures";
 import { type ProgramDatabases, startProgramDatabases } from "../../support/program-database";
 import { key } from "../../support/row-security";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { rowSecurity } from "../../../estate/row-security";
-import { mcpPortal } from "../../../estate/row-security/mcp-portal";
+import { mcpPortal } from "../../support/declared";
 import { type Bare, cells, openBare, type Secured, startSecured } from "../../support/row-matrix/database";
 import { guarded, outcomes } from "../../support/row-matrix/guards";
 import { midwayProbes } from "../../support/row-matrix/midway";

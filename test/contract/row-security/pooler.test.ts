@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { PostgresConnection } from "../../../connect/postgres";
-import { mcpPortal } from "../../../estate/row-security/mcp-portal";
 import { postgresLogin } from "../../../provider/kinds/postgres-login";
+import { mcpPortal } from "../../support/declared";
 import { rowId } from "../../support/fixtures";
 import { type Pgbouncer, startPgbouncer } from "../../support/pgbouncer";
 import { type Secured, startSecured, tokensOf } from "../../support/row-matrix/database";

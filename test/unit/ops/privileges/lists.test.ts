@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { redisUsers } from "../../../../estate/catalogue";
-import { mcpPortal } from "../../../../estate/row-security/mcp-portal";
 import { mariadbProbes } from "../../../../ops/privileges/mariadb-probes";
 import { type PostgresSubject, postgresProbes } from "../../../../ops/privileges/postgres-probes";
 import { redisProbes } from "../../../../ops/privileges/redis-probes";
+import { mcpPortal } from "../../../support/declared";
 
 const postgres = (changes: Partial<PostgresSubject> = {}): PostgresSubject => ({
   database: "ncy8",
