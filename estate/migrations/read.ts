@@ -103,6 +103,7 @@ export function readAllMigrations(
 /** Folders of no database: of one that is spelt otherwise, most likely. */
 function orphanFaults(entries: readonly { name: string }[], projectDirectory: string): Fault[] {
   const folder = join(projectDirectory, "sql");
+  if (!existsSync(folder)) return [];
   const names = new Set(entries.map(({ name }) => name));
   return readdirSync(folder, { withFileTypes: true })
     .filter((found) => found.isDirectory() && !names.has(found.name))

@@ -7,6 +7,7 @@ import { loadStackConfig } from "../../../estate/load";
 
 const project = join(__dirname, "../../..");
 const config = loadStackConfig("local", project);
+const named = (name: string) => databases.find((entry) => entry.name === name);
 const good = { stack: "local", config, databases, redisUsers };
 
 /** The faults of a declaration, as `path: fix`; fails the test when there is none. */
@@ -35,7 +36,7 @@ describe("checkEstate", () => {
   it("accepts the catalogue under every stack's configuration", () => {
     for (const stack of ["local", "staging", "prod"]) {
       const estate = checkEstate({ ...good, stack, config: loadStackConfig(stack, project) });
-      expect(estate.databases).toHaveLength(20);
+      expect(estate.databases).toEqual(databases);
     }
   });
 
@@ -132,29 +133,54 @@ describe("checkEstate", () => {
   });
 
   it.each([
-    ["a second database of one name", { ...databases[1], secret: "OTHER" }, /name: mo_votes has it already/],
+    [
+      "a second database of one name",
+      { ...named("mo_votes"), secret: "OTHER" },
+      /name: mo_votes has it already/,
+    ],
     [
       "21 connections",
-      { ...databases[1], connectionLimit: 21 },
+      { ...named("mo_votes"), connectionLimit: 21 },
       /connectionLimit: allow 1 to 20 connections/,
     ],
-    ["an unknown engine", { ...databases[1], engine: "oracle" }, /engine: say mariadb or postgres/],
+    ["an unknown engine", { ...named("mo_votes"), engine: "oracle" }, /engine: say mariadb or postgres/],
     [
       "PostgreSQL on a MariaDB server",
-      { ...databases[14], server: "plesk" },
+      { ...named("mo_idp"), server: "plesk" },
       /server: PostgreSQL databases live on postgres/,
     ],
     [
       "a service user of another name",
-      { ...databases[1], service: "svc_ballots" },
+      { ...named("mo_votes"), service: "svc_ballots" },
       /service user follows from its name: svc_votes/,
     ],
     [
       "a service that owns guarded tables",
-      { ...databases[17], owner: "svc_mcp_portal" },
+      { ...named("mcp_portal"), owner: "svc_mcp_portal" },
       /must not own its tables/,
     ],
-    ["no object at all", null, /databases\.20: /],
+    ["no object at all", null, new RegExp(`databases\\.${databases.length}: `)],
+    [
+      "row security of a database whose engine has none",
+      { ...named("mo_votes"), rowSecurity: named("ncy8") },
+      /databases\.mo_votes\.rowSecurity: no such key/,
+    ],
+    ["row security by name", { ...named("ncy8"), rowSecurity: "ncy8" }, /rowSecurity: give the rules/],
+    [
+      "a job that calls what it likes",
+      { ...named("mcp_portal"), jobs: [{ name: "tidy", schedule: "0 2 * * *", call: "DROP TABLE users" }] },
+      /jobs\.0\.call: call one function/,
+    ],
+    [
+      "a job at any time",
+      { ...named("mcp_portal"), jobs: [{ name: "tidy", schedule: "daily", call: "internal.tidy()" }] },
+      /jobs\.0\.schedule: give five fields/,
+    ],
+    [
+      "wrapping secrets that end before they begin",
+      { ...named("mcp_portal"), wrappingSecrets: { oldest: 3, newest: 2 } },
+      /wrappingSecrets: oldest is newest or before it/,
+    ],
   ])("refuses %s", (_what, entry, message) => {
     expect(faultsOf({ ...good, databases: [...databases, entry] }).join("\n")).toMatch(message);
   });

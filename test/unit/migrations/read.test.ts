@@ -236,6 +236,18 @@ describe("the project's folders", () => {
     }
   });
 
+  it("a folder of no database is a fault, whatever it holds", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "estate-sql-"));
+    try {
+      await mkdir(join(directory, "sql/mcp_portl"), { recursive: true });
+      expect(() => readAllMigrations([], directory)).toThrow(
+        /1 fault\n {2}sql\/mcp_portl is "mcp_portl": no entry of the catalogue has this name/,
+      );
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
   it("a folder of an application's database is a fault that says both ways out, together with all other faults", async () => {
     const directory = await mkdtemp(join(tmpdir(), "estate-sql-"));
     try {
