@@ -5,10 +5,13 @@ import { instanceMiB } from "../../estate/redis";
 /** Connections kept for the admin, the backup and the monitoring beside the services'. */
 const RESERVE = 30;
 
+/** A change of max_connections restarts PostgreSQL for everybody: it moves so seldom that one more database is no reason for it. */
+const STEP = 200;
+
 /** `max_connections`: every service at its limit in both halves of a rotation would still leave the reserve. */
 export function maxConnections(serviceLimits: readonly number[]): number {
   const services = serviceLimits.reduce((sum, limit) => sum + limit, 0);
-  return Math.ceil((services + RESERVE) / 10) * 10;
+  return Math.ceil((services + RESERVE) / STEP) * STEP;
 }
 
 export interface PostgresSizing {

@@ -20,6 +20,7 @@ import { redisConfig } from "../../../components/plans/redis-config";
 import { mariadbSizing, maxConnections, postgresSizing, redisSizing } from "../../../components/plans/sizing";
 import { hostKey, secretFromEnvironment, sshLogin } from "../../../components/plans/ssh";
 import { TLS } from "../../../components/plans/tls";
+import { databases } from "../../../estate/catalogue";
 import type { Reach } from "../../../estate/reachability";
 import type { RedisUse } from "../../../estate/types";
 
@@ -51,8 +52,21 @@ describe("sizes", () => {
   });
 
   it("leaves the reserve when every service is at its limit", () => {
-    expect(maxConnections([20, 20, 5])).toBe(80);
-    expect(maxConnections([])).toBe(30);
+    expect(maxConnections([])).toBe(200);
+    expect(maxConnections([100, 70])).toBe(200);
+    expect(maxConnections([100, 71])).toBe(400);
+  });
+
+  it("one more database of the catalogue restarts nobody: connections move in large steps", () => {
+    for (const engine of ["mariadb", "postgres"] as const) {
+      const limits = databases
+        .filter((entry) => entry.server === engine)
+        // Both slots of a rotation; MariaDB has one.
+        .flatMap(({ connectionLimit }) =>
+          Array.from({ length: engine === "postgres" ? 2 : 1 }, () => connectionLimit),
+        );
+      expect(maxConnections([...limits, 20, 20])).toBe(maxConnections(limits));
+    }
   });
 });
 
@@ -93,7 +107,7 @@ describe("configuration files", () => {
       "log_min_duration_statement = 100",
       "log_parameter_max_length = 0",
       "log_parameter_max_length_on_error = 0",
-      "max_connections = 70",
+      "max_connections = 200",
       "reserved_connections = 5",
     ]) {
       expect(text.split("\n")).toContain(line);
