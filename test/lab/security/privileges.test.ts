@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pairs, type RedisServer } from "../../../connect/redis";
 import type { Privileges } from "../../../ops/privileges/check";
+import { live } from "../../support/declared";
 import { mariadb, onHost, postgres } from "../../support/lab";
 import { run } from "../../support/run";
 import { loginOf, redisAdmin } from "../../support/state";
@@ -46,7 +47,7 @@ describe("what every service can and cannot do", () => {
   it("is as declared, shown by trying it", async () => {
     const table = await run("ops/estate", ["check", "--stack", "local", "--privileges"]);
     process.stdout.write(table.output);
-    expect(table.output).toContain("26/26 services as declared");
+    expect(table.output).toContain(`${live.services}/${live.services} services as declared`);
     expect(table.code).toBe(0);
   });
 
@@ -389,7 +390,7 @@ describe("after all of it", () => {
 
   it("everything is as declared again", async () => {
     const { code, report } = await check();
-    expect(report.services).toEqual({ sound: 26, total: 26 });
+    expect(report.services).toEqual({ sound: live.services, total: live.services });
     expect(code).toBe(0);
   });
 });

@@ -14,6 +14,7 @@ import { readAllMigrations } from "../../../estate/migrations/read";
 import { databaseSecrets } from "../../../estate/published";
 import { rowSecurity, rowSecurityOf } from "../../../estate/row-security";
 import type { DatabaseEntry, Estate } from "../../../estate/types";
+import { live } from "../../support/declared";
 import { openTexts, type Recorded, record, unseal } from "../../support/record";
 
 const config = {
@@ -123,12 +124,12 @@ describe("the whole estate", () => {
 
   it("registers every database, account and login once", () => {
     const count = (type: string) => resources.filter((resource) => resource.type === type).length;
-    expect(count("estate:mariadb:Database")).toBe(14);
-    expect(count("estate:mariadb:Account")).toBe(14);
-    expect(count("estate:postgres:Database")).toBe(6);
-    expect(count("estate:postgres:Login")).toBe(6);
-    expect(count("estate:postgres:Access")).toBe(6 + 2);
-    expect(count("estate:redis:User")).toBe(6);
+    expect(count("estate:mariadb:Database")).toBe(live.mariadb);
+    expect(count("estate:mariadb:Account")).toBe(live.mariadb);
+    expect(count("estate:postgres:Database")).toBe(live.postgres);
+    expect(count("estate:postgres:Login")).toBe(live.postgres);
+    expect(count("estate:postgres:Access")).toBe(live.postgres + 2);
+    expect(count("estate:redis:User")).toBe(live.redis);
   });
 
   it("lets the hosts out to what the stack names alone, and keeps them from being cut off from their bucket", () => {

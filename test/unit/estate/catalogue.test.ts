@@ -3,11 +3,6 @@ import { databases } from "../../../estate/catalogue";
 import { loginSlots, passwordSecretName, serviceUser } from "../../../estate/naming";
 
 describe("the catalogue", () => {
-  it("spreads 20 databases over three servers", () => {
-    const count = (server: string) => databases.filter((entry) => entry.server === server).length;
-    expect([count("plesk"), count("mariadb"), count("postgres")]).toEqual([5, 9, 6]);
-  });
-
   it("gives mcp_portal what its design asks for", () => {
     expect(databases.find(({ name }) => name === "mcp_portal")).toMatchObject({
       owner: "mcp_admin",

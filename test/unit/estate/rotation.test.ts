@@ -12,6 +12,7 @@ import {
   rotationFaults,
   rotationPlans,
 } from "../../../estate/rotation";
+import { live } from "../../support/declared";
 
 const plan: RotationPlan = { days: 90, graceDays: 7, anchor: "2026-01-01", forced: [] };
 const at = (since: string, generation = 1): Rotated => ({ generation, since, leaked: false, forced: [] });
@@ -163,7 +164,7 @@ describe("what is declared", () => {
         },
       },
     });
-    expect(Object.keys(plans)).toHaveLength(19 + 6);
+    expect(Object.keys(plans)).toHaveLength(live.services - 1);
     expect(plans.mo_main).toEqual({ ...plan, days: 30 });
     expect(plans.mo_crm).toEqual({ ...plan, forced: ["a", "b"] });
     expect(plans.mo_votes).toBeUndefined();
