@@ -5,6 +5,7 @@ import { databases as catalogue, redisUsers } from "../../../estate/catalogue";
 import { checkEstate } from "../../../estate/check";
 import { databaseSource, reachability, reachOf } from "../../../estate/reachability";
 import type { DatabaseEntry, RedisUserEntry } from "../../../estate/types";
+import { live } from "../../support/declared";
 
 const provisioned = (number: number) => ({
   host: `host${number}.test`,
@@ -101,7 +102,8 @@ describe("the reachability table", () => {
       }
       const hba = pgHba(reachOf(moved, "postgres"));
       const sources = hba.split("\n").filter((line) => line.startsWith("hostssl"));
-      expect(sources).toHaveLength(7);
+      // A line for each database, and the admin's.
+      expect(sources).toHaveLength(live.postgres + 1);
       for (const line of sources) expect(line).toContain(` ${address}/${address.includes(":") ? 128 : 32} `);
       expect(databaseSource(reachOf(moved, "mariadb"))).toBe(address);
     }
