@@ -17,6 +17,8 @@ export interface Report {
 export interface Ran {
   name: string;
   exitCode: number;
+  /** From its start to its end. */
+  seconds?: number | undefined;
   /** "none": a check, which counts as one test. undefined: a suite that wrote no report, so it did not get to its tests. */
   report: Report | "none" | undefined;
 }
@@ -98,17 +100,18 @@ function countsOf({ name, exitCode, report }: Ran): Counts {
   return counts;
 }
 
-/** How long each suite took, and its slowest files, a line each. */
+/** How long each suite took, how long its tests beside each other, and its slowest files, a line each. */
 export function slowest(runs: readonly Ran[], most = 8): string[] {
-  return runs.flatMap(({ name, report }) => {
-    if (!report || report === "none") return [];
+  return runs.flatMap(({ name, report, seconds: elapsed }) => {
+    const took = elapsed === undefined ? "" : `, ${elapsed} s`;
+    if (!report || report === "none") return took ? [`${name}${took}`] : [];
     const files = report.testResults
       .map((file) => ({ file: file.name, ms: (file.endTime ?? 0) - (file.startTime ?? 0) }))
       .sort((one, other) => other.ms - one.ms);
     const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;
     const total = files.reduce((sum, { ms }) => sum + ms, 0);
     return [
-      `${name}: ${files.length} files, ${seconds(total)}`,
+      `${name}${took}: ${files.length} files, ${seconds(total)} of tests`,
       ...files.slice(0, most).map(({ file, ms }) => `  ${seconds(ms)}  ${file.split("/test/").at(-1)}`),
     ];
   });

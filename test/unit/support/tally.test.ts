@@ -51,10 +51,15 @@ describe("the tally of all suites", () => {
   it("names the slowest files of each suite", () => {
     const took = (name: string, ms: number) => file({ a: "passed" }, { name, startTime: 0, endTime: ms });
     const files = [took("/x/test/unit/a.test.ts", 1_000), took("/x/test/unit/b.test.ts", 3_000)];
-    expect(slowest([types(0), suite(0, ...files)], 1)).toEqual([
-      "unit: 2 files, 4 s",
-      "  3 s  unit/b.test.ts",
-    ]);
+    expect(
+      slowest(
+        [
+          { ...types(0), seconds: 30 },
+          { ...suite(0, ...files), seconds: 3 },
+        ],
+        1,
+      ),
+    ).toEqual(["types, 30 s", "unit, 3 s: 2 files, 4 s of tests", "  3 s  unit/b.test.ts"]);
   });
 
   it.each(["skipped", "pending", "todo", "disabled", "queued"])("is red by a test that is %s", (status) => {
@@ -144,7 +149,7 @@ describe("test/tally.ts", () => {
       "unit",
     );
     expect([stdout, status]).toEqual([
-      "unit: 1 files, 0 s\n  0 s  a.test.ts\n2 passed, 0 failed, 0 skipped\n",
+      "unit: 1 files, 0 s of tests\n  0 s  a.test.ts\n2 passed, 0 failed, 0 skipped\n",
       0,
     ]);
   });
@@ -153,7 +158,7 @@ describe("test/tally.ts", () => {
     const files = { "types.code": "2\n", "unit.code": "0\n", "unit.json": report, "lab.code": "1\n" };
     const { stdout, status } = program(files, "unit", "contract", "lab");
     expect(stdout).toBe(
-      "unit: 1 files, 0 s\n  0 s  a.test.ts\nfailed: types\nthe suite contract ended with 127 before it ran a test\n" +
+      "unit: 1 files, 0 s of tests\n  0 s  a.test.ts\nfailed: types\nthe suite contract ended with 127 before it ran a test\n" +
         "the suite lab ended with 1 before it ran a test\n1 passed, 3 failed, 0 skipped\n",
     );
     expect(status).toBe(1);
