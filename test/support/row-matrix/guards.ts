@@ -83,6 +83,12 @@ function organizations(database: string, members: string): Guarded {
     `UPDATE ${members} SET ${values} WHERE user_id = '${user}' AND organization_id = '${ALPHA}'; SELECT 'done'`;
   const end = (user: string) => `UPDATE ${members} SET deleted_at = now() WHERE user_id = '${user}'`;
   const moved = `user_id = '${OF_BETA}', email = (SELECT email FROM users WHERE id = '${OF_BETA}')`;
+  const hidden = database === "ncy8" ? "password_hash = 'anonymized'" : "display_name = ''";
+  const anonymised = (user: string) =>
+    `UPDATE users SET ${hidden}, deleted_at = now(), anonymized_at = now() WHERE id = '${user}'; ${end(user)}`;
+  const profile = database === "ncy8" ? "email" : "email, display_name, clerk_id";
+  const joining = `INSERT INTO ${members} (organization_id, user_id, ${profile})
+    SELECT '${ALPHA}', id, ${database === "ncy8" ? "email" : "email, display_name, 'orgmem_new'"} FROM users WHERE id = '${MEMBER}'`;
   const trigger = database === "ncy8" ? "organization_members_role" : "organization_memberships_own_role";
   return {
     attacks: [
@@ -107,8 +113,37 @@ function organizations(database: string, members: string): Guarded {
         sql: `SELECT length(internal.without_secrets('${nested(60)}', 40)::text)`,
       },
       { who: SERVICE, sql: "SELECT pg_advisory_xact_lock(1)" },
+      { who: ADMIN, given: anonymised(MEMBER), sql: of("deleted_at = NULL", MEMBER) },
+      {
+        who: SERVICE,
+        given: anonymised(MEMBER),
+        sql: `UPDATE users SET anonymized_at = NULL${database === "ncy8" ? ", password_hash = '$2b$12$x'" : ""} WHERE id = '${MEMBER}'; SELECT 'done'`,
+      },
+      {
+        who: SERVICE,
+        given: `${anonymised(MEMBER)}; DELETE FROM ${members} WHERE user_id = '${MEMBER}'`,
+        sql: `${joining}; SELECT 'done'`,
+      },
+      {
+        who: SERVICE,
+        given: anonymised(OF_BETA),
+        sql: of(moved, MEMBER),
+      },
     ],
     mutants: [
+      {
+        name: "somebody anonymised who returns",
+        of: "internal.refuse_anonymized()",
+        text: "anonymized_at IS NOT NULL",
+        by: "false",
+      },
+      { name: "an owner who sees nobody", sql: "DROP POLICY owner_select ON users" },
+      {
+        name: "somebody anonymised who joins again",
+        sql: `DROP TRIGGER ${members}_new_person ON ${members}`,
+      },
+      { name: "a membership that returns", sql: `DROP TRIGGER ${members}_return ON ${members}` },
+      { name: "an anonymity that is taken back", sql: "DROP TRIGGER users_stay_anonymized ON users" },
       {
         name: "memberships without a guard",
         sql: `DROP TRIGGER ${trigger} ON ${members}; DROP TRIGGER ${members}_guard ON ${members}`,
@@ -268,6 +303,9 @@ const ncy8: Guarded = {
   ],
 };
 
+const onMembership = (values: string, user: string) =>
+  `UPDATE organization_memberships SET ${values} WHERE user_id = '${user}' AND organization_id = '${ALPHA}'; SELECT 'done'`;
+
 const event = (more: string) => `SELECT record_event('config_exported', 'x', NULL, ${more})`;
 const portalMember: Who = { identity: "member", tenant: ALPHA, subject: MEMBER };
 
@@ -314,6 +352,30 @@ export const guarded: Readonly<Record<string, Guarded>> = {
     }),
     {
       attacks: [
+        { who: ADMIN, sql: onMembership("role = 'MEMBER'", OWNER) },
+        { who: ADMIN, sql: onMembership("deleted_at = now()", OWNER) },
+        {
+          who: ADMIN,
+          given: "UPDATE organization_memberships SET role = 'ADMIN'",
+          sql: onMembership("role = 'MEMBER'", OWNER),
+        },
+        {
+          who: ADMIN,
+          given: `UPDATE organization_memberships SET role = 'ADMIN', deleted_at = now() WHERE user_id = '${MEMBER}'`,
+          sql: onMembership("role = 'MEMBER'", OWNER),
+        },
+        { who: SERVICE, sql: onMembership("role = 'MEMBER'", OWNER) },
+        {
+          who: ADMIN,
+          given: "CREATE POLICY wide ON organization_memberships TO mcp_admin_admin USING (true)",
+          sql: onMembership("role = 'MEMBER'", OWNER),
+        },
+        {
+          who: ADMIN,
+          given: `GRANT DELETE ON organization_memberships TO mcp_admin_admin;
+            CREATE POLICY open ON organization_memberships FOR DELETE TO mcp_admin_admin USING (true)`,
+          sql: `DELETE FROM organization_memberships WHERE user_id = '${OWNER}'; SELECT 'done'`,
+        },
         {
           who: ADMIN,
           sql: "UPDATE api_keys SET revoked_at = '9999-01-01'; SELECT count(*) FROM api_keys WHERE revoked_at > now() + interval '1 day'",
@@ -329,6 +391,52 @@ export const guarded: Readonly<Record<string, Guarded>> = {
         },
       ],
       mutants: [
+        {
+          name: "an organisation without an admin",
+          sql: "DROP TRIGGER organization_memberships_keep_admin ON organization_memberships",
+        },
+        {
+          name: "an admin of another organisation who counts",
+          of: "internal.keep_admin()",
+          text: "organization_id = OLD.organization_id AND",
+          by: "",
+        },
+        {
+          name: "an admin who counts for oneself",
+          of: "internal.keep_admin()",
+          text: "id <> OLD.id AND",
+          by: "",
+        },
+        {
+          name: "anybody who counts as an admin",
+          of: "internal.keep_admin()",
+          text: "role = 'ADMIN' AND",
+          by: "",
+        },
+        {
+          name: "an admin who has left and counts",
+          of: "internal.keep_admin()",
+          text: "AND deleted_at IS NULL",
+          by: "",
+        },
+        {
+          name: "a service that is bound as admins are",
+          of: "internal.keep_admin()",
+          text: "AND context.role() IS DISTINCT FROM 'svc_mcp_admin'",
+          by: "",
+        },
+        {
+          name: "a last admin who may be deleted",
+          of: "internal.keep_admin()",
+          text: "TG_OP = 'DELETE'\n      OR",
+          by: "TG_OP <> 'DELETE' AND",
+        },
+        {
+          name: "a last admin who may leave",
+          of: "internal.keep_admin()",
+          text: ", NEW.deleted_at",
+          by: ", OLD.deleted_at",
+        },
         {
           name: "keys that are revoked when somebody says",
           sql: "DROP TRIGGER api_keys_revoked ON api_keys",
