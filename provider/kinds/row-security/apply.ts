@@ -5,10 +5,11 @@ import type { AccessInputs } from "../postgres/access";
 import { planAccess } from "../postgres/access-plan";
 import { quoteIdentifier as id } from "../postgres/quoting";
 import { disownHere } from "../postgres/retire-access";
+import { KEYS_WITHDRAWN } from "./context-functions";
 import { contextStatements, dropPart } from "./context-sql";
 import { dropTrigger, readHeldTriggers } from "./held";
 import { CONTEXT_SCHEMA, type RowSecurityInputs } from "./inputs";
-import { readKeys, writeKeys } from "./keys";
+import { readKeys, withdrawKeys, writeKeys } from "./keys";
 import { policyStatements, printed, readPolicies } from "./policies";
 import { readContext, readGrants, readRowSecurity } from "./read";
 import { readRoles, roleStatements } from "./roles";
@@ -114,7 +115,9 @@ export async function closeRowSecurity(
   }
   for (const each of await readHeldTriggers(connection)) await connection.query(dropTrigger(each));
   const context = Object.keys(await readContext(connection));
-  if (context.includes("keys")) await connection.query(`DELETE FROM ${CONTEXT_SCHEMA}.keys`);
+  if (context.includes("keys") && context.includes(`sequence ${KEYS_WITHDRAWN}`)) {
+    await withdrawKeys(connection, Object.keys(await readKeys(connection, {})));
+  } else if (context.includes("keys")) await connection.query(`DELETE FROM ${CONTEXT_SCHEMA}.keys`);
   if (context.length > 0) {
     await connection.query("SAVEPOINT context");
     const parts = context.filter((part) => part !== "schema" && part !== "keys");

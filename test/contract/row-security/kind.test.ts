@@ -199,6 +199,9 @@ describe.each(["16", "17"] as const)("postgres:RowSecurity on PostgreSQL %s", (v
         ["- keys.k9", "~ keys.k1"],
       ));
 
+    test("a key that is marked as one that was deleted, by a lock alone", () =>
+      mends(["SELECT FROM context.keys WHERE id = 'k1' FOR UPDATE"], ["~ keys.k1"]));
+
     test("a schema of the context that is gone altogether", () =>
       mends(
         ["DROP SCHEMA context CASCADE"],
@@ -209,7 +212,9 @@ describe.each(["16", "17"] as const)("postgres:RowSecurity on PostgreSQL %s", (v
             (name) => `+ context["${name}()"]`,
           ),
           ...["subject", "tenant", "verified"].map((name) => `+ context["${name}(text)"]`),
-          ...["held_digest", "held_nonce", "held_transaction"].map((name) => `+ context["sequence ${name}"]`),
+          ...["held_digest", "held_nonce", "held_transaction", "held_withdrawn", "keys_withdrawn"].map(
+            (name) => `+ context["sequence ${name}"]`,
+          ),
           '+ context["refuse(boolean)"]',
           // Nobody writes the others.
           ...["branches", "loans"].map((table) => `~ tables.${table}`),
