@@ -76,6 +76,20 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION internal.keep_no_statistics(log regclass, month regclass) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+  quiet name;
+BEGIN
+  FOR quiet IN SELECT attname FROM pg_attribute WHERE attrelid = log AND attstattarget = 0 AND attnum > 0 AND NOT attisdropped
+  LOOP
+    EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS 0', month, quiet);
+  END LOOP;
+END
+$$;
+
 CREATE FUNCTION internal.maintain_log(log regclass, time_column name, keep interval) RETURNS TABLE(partition text, event text)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -104,6 +118,7 @@ BEGIN
       USING month, month + interval '1 month';
     EXECUTE format('ALTER TABLE %s ATTACH PARTITION internal.%I FOR VALUES FROM (%L) TO (%L)',
       log, partition, month, month + interval '1 month');
+    PERFORM internal.keep_no_statistics(log, format('internal.%I', partition)::regclass);
     event := 'made';
     RETURN NEXT;
   END LOOP;

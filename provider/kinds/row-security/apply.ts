@@ -13,6 +13,7 @@ import { readKeys, withdrawKeys, writeKeys } from "./keys";
 import { policyStatements, printed, readPolicies } from "./policies";
 import { readContext, readGrants, readRowSecurity } from "./read";
 import { readRoles, roleStatements } from "./roles";
+import { forgetStatistics } from "./statistics";
 import { readRelations, relationFaults, relationStatements } from "./tables";
 import { readWithheld, withholdStatements } from "./withheld";
 
@@ -45,6 +46,7 @@ export async function applyRowSecurity(
   await run(await contextChanges(connection, inputs));
   await run(relationStatements(inputs, relations));
   await run(withholdStatements(await readWithheld(connection)));
+  await forgetStatistics(connection, inputs);
   const texts = await printed(connection, inputs.schema, inputs.policies);
   refuse(inputs.database, texts.faults);
   await run(policyStatements(inputs.schema, inputs.policies, await readPolicies(connection), texts.printed));

@@ -190,6 +190,19 @@ describe.each(["16", "17"] as const)("postgres:RowSecurity on PostgreSQL %s", (v
         ["- advisoryLocks[0]", "- advisoryLocks[1]"],
       ));
 
+    test("what is kept of the values of all", () =>
+      mends(
+        [
+          "INSERT INTO branches SELECT gen_random_uuid(), 'a name that repeats' FROM generate_series(1, 10)",
+          "CREATE INDEX ON loans (lower(title))",
+          "ALTER TABLE branches ALTER COLUMN name SET STATISTICS 10",
+          "ANALYZE branches",
+          "ALTER TABLE branches ALTER COLUMN name SET STATISTICS 0",
+          "ALTER TABLE loans ALTER COLUMN title SET STATISTICS -1",
+        ],
+        ["- statistics[0]", "- statistics[1]", "- statistics[2]"],
+      ));
+
     test("a key that was added, and one that was replaced", () =>
       mends(
         [
