@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { connectPostgres, type PostgresConnection } from "../../../connect/postgres";
 import { postgresLogin } from "../../../provider/kinds/postgres-login";
 import { postgresRowSecurity } from "../../../provider/kinds/postgres-row-security";
+import { CONTEXT_FUNCTIONS } from "../../../provider/kinds/row-security/context-functions";
 import type { RowSecurityInputs } from "../../../provider/kinds/row-security/inputs";
 import { type Driven, type PostgresBench, postgresBench } from "../../support/postgres-kinds";
 import { declared, ids, key, LIBRARY_SQL, tokenOf } from "../../support/row-security";
@@ -99,6 +100,39 @@ describe.each(["16", "17"] as const)("a key that is taken away on PostgreSQL %s"
       await old.query("DECLARE late CURSOR FOR SELECT title FROM loans");
       await take();
       expect(await old.query("FETCH ALL FROM late")).toEqual([]);
+    });
+  });
+
+  describe("would be believed", () => {
+    /** The functions without a text, until they are declared anew. */
+    const without = async (text: string) => {
+      const changed = [...CONTEXT_FUNCTIONS.values()].filter((each) => each.includes(text));
+      expect(changed.length).toBeGreaterThan(3);
+      for (const each of changed) await bench.sql(each.replaceAll(text, ""), database);
+    };
+    /** As `up` does, but for the functions. */
+    const take = () =>
+      bench.sql(
+        "DELETE FROM context.keys WHERE id = 'k1'; SELECT nextval('context.keys_withdrawn')",
+        database,
+      );
+
+    test("by a snapshot, without the mark", async () => {
+      const old = await beginning("REPEATABLE READ", "k1");
+      await without(" AND k.xmax = 0");
+      await take();
+      expect(await loans(old)).toBe(1);
+    });
+
+    test("where it is held, without the count", async () => {
+      await without(
+        " AND currval('context.held_withdrawn') = coalesce(pg_sequence_last_value('context.keys_withdrawn'), 0)",
+      );
+      const old = await beginning("READ COMMITTED", "k1");
+      await old.query(borrow);
+      await take();
+      await old.query(borrow);
+      expect(await loans(old)).toBe(3);
     });
   });
 
