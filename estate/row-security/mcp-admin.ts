@@ -56,7 +56,7 @@ export const mcpAdmin: RowSecurityRules = {
     service: { purpose: "the admin application itself: webhooks, look-up of sessions and keys, clean-up" },
     anonymous: { purpose: "a request without a login: nothing" },
     owner: {
-      purpose: "owns the tables; its triggers write the audit log",
+      purpose: "owns the tables; its triggers write the audit log, and refuse who was anonymised",
       role: "mcp_admin_owner",
       internal: "a change without a context, an operator's for one, is audited, too",
     },
@@ -88,6 +88,8 @@ export const mcpAdmin: RowSecurityRules = {
         admin: OWN_ACCOUNT,
         auditor: { select: SELF },
         service: EVERYTHING,
+        // A trigger refuses whoever was anonymised.
+        owner: { select: { anonymized_at: { isNull: false } } },
       },
     },
     organization_memberships: {

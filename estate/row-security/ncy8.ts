@@ -73,7 +73,7 @@ export const ncy8: RowSecurityRules = {
     service: { purpose: "the platform itself: logins, look-up of sessions and keys, its logs, clean-up" },
     anonymous: { purpose: "a request without a login: nothing" },
     owner: {
-      purpose: "owns the tables; its triggers write the audit log",
+      purpose: "owns the tables; its triggers write the audit log, and refuse who was anonymised",
       role: "ncy8_owner",
       internal: "a change without a context, an operator's for one, is audited, too",
     },
@@ -88,6 +88,8 @@ export const ncy8: RowSecurityRules = {
         admin: OWN_ACCOUNT,
         auditor: OWN_ACCOUNT,
         service: EVERYTHING,
+        // A trigger refuses whoever was anonymised.
+        owner: { select: { anonymized_at: { isNull: false } } },
       },
     },
     organizations: {

@@ -115,7 +115,7 @@ export const ESTATE_TYPES: Readonly<Record<string, KnownType>> = {
     harmless: [
       ...["database", "policies.*.name", "policies.*.as", "indexes.*[]", "machine"],
       // The provider's own fingerprints, whatever a program says; and nobody.
-      ...["context.*", "ownerMembers", "serviceMemberOf", "largeObjects", "advisoryLocks"],
+      ...["context.*", "ownerMembers", "serviceMemberOf", "largeObjects", "advisoryLocks", "statistics"],
     ],
     secret: ["keys.*"],
   },

@@ -6,6 +6,38 @@ CREATE TYPE public.membership_role AS ENUM (
     'VIEWER'
 );
 
+CREATE FUNCTION internal.keep_admin() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF row_security_active(TG_RELID) AND context.role() IS DISTINCT FROM 'svc_mcp_admin' AND (TG_OP = 'DELETE'
+      OR (NEW.organization_id, NEW.role, NEW.deleted_at) IS DISTINCT FROM (OLD.organization_id, OLD.role, OLD.deleted_at)) THEN
+    PERFORM FROM public.organization_memberships
+      WHERE organization_id = OLD.organization_id AND id <> OLD.id AND role = 'ADMIN' AND deleted_at IS NULL
+      LIMIT 1 FOR SHARE;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'an organisation keeps an admin' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+  END IF;
+  RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+END
+$$;
+
+CREATE FUNCTION internal.keep_no_statistics(log regclass, month regclass) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+  quiet name;
+BEGIN
+  FOR quiet IN SELECT attname FROM pg_attribute WHERE attrelid = log AND attstattarget = 0 AND attnum > 0 AND NOT attisdropped
+  LOOP
+    EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS 0', month, quiet);
+  END LOOP;
+END
+$$;
+
 CREATE FUNCTION internal.maintain_log(log regclass, time_column name, keep interval) RETURNS TABLE(partition text, event text)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -34,6 +66,7 @@ BEGIN
       USING month, month + interval '1 month';
     EXECUTE format('ALTER TABLE %s ATTACH PARTITION internal.%I FOR VALUES FROM (%L) TO (%L)',
       log, partition, month, month + interval '1 month');
+    PERFORM internal.keep_no_statistics(log, format('internal.%I', partition)::regclass);
     event := 'made';
     RETURN NEXT;
   END LOOP;
@@ -50,6 +83,18 @@ BEGIN
   END LOOP;
 END
 $_$;
+
+CREATE FUNCTION internal.refuse_anonymized() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF EXISTS (SELECT FROM public.users WHERE id = NEW.user_id AND anonymized_at IS NOT NULL) THEN
+    RAISE EXCEPTION 'who was anonymised does not return' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  RETURN NEW;
+END
+$$;
 
 CREATE FUNCTION internal.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
@@ -113,6 +158,15 @@ BEGIN
   END IF;
   NEW.revoked_at := clock_timestamp();
   RETURN NEW;
+END
+$$;
+
+CREATE FUNCTION internal.stay_anonymized() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  RAISE EXCEPTION 'who was anonymised does not return' USING ERRCODE = 'insufficient_privilege';
 END
 $$;
 
@@ -622,7 +676,13 @@ CREATE TRIGGER organization_memberships_deleted BEFORE UPDATE ON public.organiza
 
 CREATE TRIGGER organization_memberships_guard BEFORE DELETE OR UPDATE ON public.organization_memberships FOR EACH ROW EXECUTE FUNCTION internal.refuse_own_role();
 
+CREATE TRIGGER organization_memberships_keep_admin BEFORE DELETE OR UPDATE ON public.organization_memberships FOR EACH ROW WHEN (((old.role = 'ADMIN'::public.membership_role) AND (old.deleted_at IS NULL))) EXECUTE FUNCTION internal.keep_admin();
+
+CREATE TRIGGER organization_memberships_new_person BEFORE INSERT ON public.organization_memberships FOR EACH ROW WHEN ((new.deleted_at IS NULL)) EXECUTE FUNCTION internal.refuse_anonymized();
+
 CREATE TRIGGER organization_memberships_own_role BEFORE INSERT OR UPDATE OF role ON public.organization_memberships FOR EACH ROW EXECUTE FUNCTION internal.refuse_own_role();
+
+CREATE TRIGGER organization_memberships_return BEFORE UPDATE ON public.organization_memberships FOR EACH ROW WHEN (((new.deleted_at IS NULL) AND ((old.deleted_at IS NOT NULL) OR (new.user_id <> old.user_id)))) EXECUTE FUNCTION internal.refuse_anonymized();
 
 CREATE TRIGGER organization_memberships_updated_at BEFORE UPDATE ON public.organization_memberships FOR EACH ROW EXECUTE FUNCTION internal.set_updated_at();
 
@@ -645,6 +705,8 @@ CREATE TRIGGER users_audit AFTER INSERT OR DELETE OR UPDATE ON public.users FOR 
 CREATE TRIGGER users_born_deleted BEFORE INSERT ON public.users FOR EACH ROW WHEN ((new.deleted_at IS NOT NULL)) EXECUTE FUNCTION internal.stamp_deletion();
 
 CREATE TRIGGER users_deleted BEFORE UPDATE ON public.users FOR EACH ROW WHEN (((new.deleted_at IS NOT NULL) AND (new.deleted_at IS DISTINCT FROM old.deleted_at))) EXECUTE FUNCTION internal.stamp_deletion();
+
+CREATE TRIGGER users_stay_anonymized BEFORE UPDATE ON public.users FOR EACH ROW WHEN (((old.anonymized_at IS NOT NULL) AND (new.anonymized_at IS NULL))) EXECUTE FUNCTION internal.stay_anonymized();
 
 CREATE TRIGGER users_updated_at BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION internal.set_updated_at();
 

@@ -216,6 +216,20 @@ BEGIN
 END
 $_$;
 
+CREATE FUNCTION internal.keep_no_statistics(log regclass, month regclass) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+  quiet name;
+BEGIN
+  FOR quiet IN SELECT attname FROM pg_attribute WHERE attrelid = log AND attstattarget = 0 AND attnum > 0 AND NOT attisdropped
+  LOOP
+    EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS 0', month, quiet);
+  END LOOP;
+END
+$$;
+
 CREATE FUNCTION internal.make_audit_partitions(months_ahead integer DEFAULT 3) RETURNS SETOF text
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -240,6 +254,7 @@ BEGIN
       EXECUTE format('CREATE TABLE internal.%I PARTITION OF public.audit_logs FOR VALUES FROM (%L) TO (%L)',
         partition, start, start + interval '1 month');
     END IF;
+    PERFORM internal.keep_no_statistics('public.audit_logs', format('internal.%I', partition)::regclass);
     RETURN NEXT partition;
   END LOOP;
 END

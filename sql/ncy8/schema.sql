@@ -76,6 +76,20 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION internal.keep_no_statistics(log regclass, month regclass) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+  quiet name;
+BEGIN
+  FOR quiet IN SELECT attname FROM pg_attribute WHERE attrelid = log AND attstattarget = 0 AND attnum > 0 AND NOT attisdropped
+  LOOP
+    EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS 0', month, quiet);
+  END LOOP;
+END
+$$;
+
 CREATE FUNCTION internal.maintain_log(log regclass, time_column name, keep interval) RETURNS TABLE(partition text, event text)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -104,6 +118,7 @@ BEGIN
       USING month, month + interval '1 month';
     EXECUTE format('ALTER TABLE %s ATTACH PARTITION internal.%I FOR VALUES FROM (%L) TO (%L)',
       log, partition, month, month + interval '1 month');
+    PERFORM internal.keep_no_statistics(log, format('internal.%I', partition)::regclass);
     event := 'made';
     RETURN NEXT;
   END LOOP;
@@ -120,6 +135,18 @@ BEGIN
   END LOOP;
 END
 $_$;
+
+CREATE FUNCTION internal.refuse_anonymized() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF EXISTS (SELECT FROM public.users WHERE id = NEW.user_id AND anonymized_at IS NOT NULL) THEN
+    RAISE EXCEPTION 'who was anonymised does not return' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  RETURN NEW;
+END
+$$;
 
 CREATE FUNCTION internal.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
@@ -172,6 +199,15 @@ CREATE FUNCTION internal.stamp_deletion() RETURNS trigger
 BEGIN
   NEW.deleted_at := coalesce(CASE WHEN TG_OP = 'UPDATE' THEN OLD.deleted_at END, clock_timestamp());
   RETURN NEW;
+END
+$$;
+
+CREATE FUNCTION internal.stay_anonymized() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  RAISE EXCEPTION 'who was anonymised does not return' USING ERRCODE = 'insufficient_privilege';
 END
 $$;
 
@@ -946,6 +982,10 @@ CREATE TRIGGER organization_members_deleted BEFORE UPDATE ON public.organization
 
 CREATE TRIGGER organization_members_guard BEFORE DELETE OR UPDATE ON public.organization_members FOR EACH ROW EXECUTE FUNCTION internal.guard_member_role();
 
+CREATE TRIGGER organization_members_new_person BEFORE INSERT ON public.organization_members FOR EACH ROW WHEN ((new.deleted_at IS NULL)) EXECUTE FUNCTION internal.refuse_anonymized();
+
+CREATE TRIGGER organization_members_return BEFORE UPDATE ON public.organization_members FOR EACH ROW WHEN (((new.deleted_at IS NULL) AND ((old.deleted_at IS NOT NULL) OR (new.user_id <> old.user_id)))) EXECUTE FUNCTION internal.refuse_anonymized();
+
 CREATE TRIGGER organization_members_role BEFORE INSERT OR UPDATE OF role ON public.organization_members FOR EACH ROW EXECUTE FUNCTION internal.guard_member_role();
 
 CREATE TRIGGER organizations_audit AFTER INSERT OR DELETE OR UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION internal.write_audit();
@@ -986,6 +1026,10 @@ CREATE TRIGGER team_members_born_deleted BEFORE INSERT ON public.team_members FO
 
 CREATE TRIGGER team_members_deleted BEFORE UPDATE ON public.team_members FOR EACH ROW WHEN (((new.deleted_at IS NOT NULL) AND (new.deleted_at IS DISTINCT FROM old.deleted_at))) EXECUTE FUNCTION internal.stamp_deletion();
 
+CREATE TRIGGER team_members_new_person BEFORE INSERT ON public.team_members FOR EACH ROW WHEN ((new.deleted_at IS NULL)) EXECUTE FUNCTION internal.refuse_anonymized();
+
+CREATE TRIGGER team_members_return BEFORE UPDATE ON public.team_members FOR EACH ROW WHEN (((new.deleted_at IS NULL) AND ((old.deleted_at IS NOT NULL) OR (new.user_id <> old.user_id)))) EXECUTE FUNCTION internal.refuse_anonymized();
+
 CREATE TRIGGER teams_audit AFTER INSERT OR DELETE OR UPDATE ON public.teams FOR EACH ROW EXECUTE FUNCTION internal.write_audit();
 
 CREATE TRIGGER teams_born_deleted BEFORE INSERT ON public.teams FOR EACH ROW WHEN ((new.deleted_at IS NOT NULL)) EXECUTE FUNCTION internal.stamp_deletion();
@@ -1009,6 +1053,8 @@ CREATE TRIGGER users_audit AFTER INSERT OR DELETE OR UPDATE ON public.users FOR 
 CREATE TRIGGER users_born_deleted BEFORE INSERT ON public.users FOR EACH ROW WHEN ((new.deleted_at IS NOT NULL)) EXECUTE FUNCTION internal.stamp_deletion();
 
 CREATE TRIGGER users_deleted BEFORE UPDATE ON public.users FOR EACH ROW WHEN (((new.deleted_at IS NOT NULL) AND (new.deleted_at IS DISTINCT FROM old.deleted_at))) EXECUTE FUNCTION internal.stamp_deletion();
+
+CREATE TRIGGER users_stay_anonymized BEFORE UPDATE ON public.users FOR EACH ROW WHEN (((old.anonymized_at IS NOT NULL) AND (new.anonymized_at IS NULL))) EXECUTE FUNCTION internal.stay_anonymized();
 
 CREATE TRIGGER users_updated_at BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION internal.set_updated_at();
 

@@ -5,13 +5,15 @@ import type { AccessInputs } from "../postgres/access";
 import { planAccess } from "../postgres/access-plan";
 import { quoteIdentifier as id } from "../postgres/quoting";
 import { disownHere } from "../postgres/retire-access";
+import { KEYS_WITHDRAWN } from "./context-functions";
 import { contextStatements, dropPart } from "./context-sql";
 import { dropTrigger, readHeldTriggers } from "./held";
 import { CONTEXT_SCHEMA, type RowSecurityInputs } from "./inputs";
-import { readKeys, writeKeys } from "./keys";
+import { readKeys, withdrawKeys, writeKeys } from "./keys";
 import { policyStatements, printed, readPolicies } from "./policies";
 import { readContext, readGrants, readRowSecurity } from "./read";
 import { readRoles, roleStatements } from "./roles";
+import { forgetStatistics } from "./statistics";
 import { readRelations, relationFaults, relationStatements } from "./tables";
 import { readWithheld, withholdStatements } from "./withheld";
 
@@ -44,6 +46,7 @@ export async function applyRowSecurity(
   await run(await contextChanges(connection, inputs));
   await run(relationStatements(inputs, relations));
   await run(withholdStatements(await readWithheld(connection)));
+  await forgetStatistics(connection, inputs);
   const texts = await printed(connection, inputs.schema, inputs.policies);
   refuse(inputs.database, texts.faults);
   await run(policyStatements(inputs.schema, inputs.policies, await readPolicies(connection), texts.printed));
@@ -114,7 +117,9 @@ export async function closeRowSecurity(
   }
   for (const each of await readHeldTriggers(connection)) await connection.query(dropTrigger(each));
   const context = Object.keys(await readContext(connection));
-  if (context.includes("keys")) await connection.query(`DELETE FROM ${CONTEXT_SCHEMA}.keys`);
+  if (context.includes("keys") && context.includes(`sequence ${KEYS_WITHDRAWN}`)) {
+    await withdrawKeys(connection, Object.keys(await readKeys(connection, {})));
+  } else if (context.includes("keys")) await connection.query(`DELETE FROM ${CONTEXT_SCHEMA}.keys`);
   if (context.length > 0) {
     await connection.query("SAVEPOINT context");
     const parts = context.filter((part) => part !== "schema" && part !== "keys");

@@ -79,6 +79,7 @@ const fields: Record<string, Field> = {
   ownerMembers: nobody("nobody works as the owner but the admin"),
   largeObjects: nobody("a large object has no row security"),
   advisoryLocks: nobody("an advisory lock needs no context"),
+  statistics: nobody("EXPLAIN tells what is kept of all tenants' values"),
   serviceMemberOf: nobody("a service takes identities and nothing else"),
 };
 

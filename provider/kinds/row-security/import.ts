@@ -39,6 +39,7 @@ export async function importedRowSecurity(
     serviceMemberOf: [],
     largeObjects: [],
     advisoryLocks: [],
+    statistics: [],
     context: contextFingerprints(owner),
   };
 }

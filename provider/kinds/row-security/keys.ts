@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { PostgresConnection } from "../../../connect/postgres";
+import { KEYS_WITHDRAWN } from "./context-functions";
 import { CONTEXT_SCHEMA, NOT_OURS } from "./inputs";
 
 /** Length of a block of SHA-256, in bytes: a key is padded to it. */
@@ -20,13 +21,17 @@ function digest(secret: string): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** The keys on the server, `NOT_OURS` for each that is not the declared one of this id. The table must be there. */
+/**
+ * The keys on the server, `NOT_OURS` for each that is not the declared one of this id, or that the context's functions do not believe
+ * for the mark of a deletion that was undone, or of a lock. The table must be there.
+ */
 export async function readKeys(
   connection: PostgresConnection,
   declared: Readonly<Record<string, string>>,
 ): Promise<Record<string, string>> {
   const rows = await connection.query<{ id: string; digest: string }>(
-    `SELECT id, encode(sha256(inner_pad || outer_pad), 'hex') AS digest FROM ${CONTEXT_SCHEMA}.keys ORDER BY id`,
+    `SELECT id, CASE WHEN xmax = 0 THEN encode(sha256(inner_pad || outer_pad), 'hex') ELSE 'marked' END AS digest
+     FROM ${CONTEXT_SCHEMA}.keys ORDER BY id`,
   );
   return Object.fromEntries(
     rows.map((row) => {
@@ -65,19 +70,27 @@ export async function writeKeys(
   declared: Readonly<Record<string, string>>,
   found: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const extra = Object.keys(found).filter((key) => !Object.hasOwn(declared, key));
+  const withdrawn = Object.keys(found).filter((key) => declared[key] !== found[key]);
   const wrong = Object.entries(declared).filter(([key, secret]) => found[key] !== secret);
-  if (extra.length > 0)
-    await connection.query(`DELETE FROM ${CONTEXT_SCHEMA}.keys WHERE id = ANY ($1)`, [extra]);
+  if (withdrawn.length > 0) await withdrawKeys(connection, withdrawn);
   if (wrong.length === 0) return;
   const settings = Object.entries(UNLOGGED).map(([name, value]) => `SET LOCAL ${name} = '${value}'`);
   await connection.query(settings.join("; "));
   for (const [key, secret] of wrong) {
     const { inner, outer } = pads(secret);
     await connection.query(
-      `INSERT INTO ${CONTEXT_SCHEMA}.keys (id, inner_pad, outer_pad) VALUES ($1, $2::bytea, $3::bytea)
-       ON CONFLICT (id) DO UPDATE SET inner_pad = excluded.inner_pad, outer_pad = excluded.outer_pad`,
+      `INSERT INTO ${CONTEXT_SCHEMA}.keys (id, inner_pad, outer_pad) VALUES ($1, $2::bytea, $3::bytea)`,
       [key, inner, outer],
     );
   }
+}
+
+/**
+ * Takes keys away, from every transaction at once. The row that follows one under its id is a new row: what is updated by ON CONFLICT
+ * is marked as one that was deleted.
+ */
+export async function withdrawKeys(connection: PostgresConnection, keys: readonly string[]): Promise<void> {
+  await connection.query(`DELETE FROM ${CONTEXT_SCHEMA}.keys WHERE id = ANY ($1)`, [keys]);
+  // Afterwards: whoever looks for the key before this counts on it, and looks again.
+  await connection.query(`SELECT nextval('${CONTEXT_SCHEMA}.${KEYS_WITHDRAWN}')`);
 }

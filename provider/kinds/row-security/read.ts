@@ -8,6 +8,7 @@ import { CONTEXT_SCHEMA, type RowSecurityInputs } from "./inputs";
 import { readKeys } from "./keys";
 import { policiesAsDeclared, printed, readPolicies } from "./policies";
 import { readRoles, rolesAsDeclared } from "./roles";
+import { readStatistics } from "./statistics";
 import { readRelations, relationsAsDeclared } from "./tables";
 import { readWithheld } from "./withheld";
 
@@ -40,6 +41,7 @@ export async function readRowSecurity(
     indexes: await indexesAsDeclared(connection, declared),
     grants: grantsAsDeclared(declared.grants, await readGrants(connection)),
     ...(await readWithheld(connection)),
+    statistics: await readStatistics(connection, declared),
     context,
     keys: "keys" in context ? await readKeys(connection, declared.keys) : {},
   };

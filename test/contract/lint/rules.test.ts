@@ -25,6 +25,7 @@ const CANARIES = `DO $$ DECLARE c record; BEGIN
       EXECUTE format('INSERT INTO %s (%I) SELECT %L FROM generate_series(1, 20)', c.t, c.a, '${CANARY}');
     EXCEPTION WHEN OTHERS THEN NULL;
     END;
+    EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS 100', c.t, c.a);
     EXECUTE format('ANALYZE %s', c.t);
   END LOOP;
 END $$`;

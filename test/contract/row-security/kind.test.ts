@@ -190,6 +190,19 @@ describe.each(["16", "17"] as const)("postgres:RowSecurity on PostgreSQL %s", (v
         ["- advisoryLocks[0]", "- advisoryLocks[1]"],
       ));
 
+    test("what is kept of the values of all", () =>
+      mends(
+        [
+          "INSERT INTO branches SELECT gen_random_uuid(), 'a name that repeats' FROM generate_series(1, 10)",
+          "CREATE INDEX ON loans (lower(title))",
+          "ALTER TABLE branches ALTER COLUMN name SET STATISTICS 10",
+          "ANALYZE branches",
+          "ALTER TABLE branches ALTER COLUMN name SET STATISTICS 0",
+          "ALTER TABLE loans ALTER COLUMN title SET STATISTICS -1",
+        ],
+        ["- statistics[0]", "- statistics[1]", "- statistics[2]"],
+      ));
+
     test("a key that was added, and one that was replaced", () =>
       mends(
         [
@@ -198,6 +211,9 @@ describe.each(["16", "17"] as const)("postgres:RowSecurity on PostgreSQL %s", (v
         ],
         ["- keys.k9", "~ keys.k1"],
       ));
+
+    test("a key that is marked as one that was deleted, by a lock alone", () =>
+      mends(["SELECT FROM context.keys WHERE id = 'k1' FOR UPDATE"], ["~ keys.k1"]));
 
     test("a schema of the context that is gone altogether", () =>
       mends(
@@ -209,7 +225,9 @@ describe.each(["16", "17"] as const)("postgres:RowSecurity on PostgreSQL %s", (v
             (name) => `+ context["${name}()"]`,
           ),
           ...["subject", "tenant", "verified"].map((name) => `+ context["${name}(text)"]`),
-          ...["held_digest", "held_nonce", "held_transaction"].map((name) => `+ context["sequence ${name}"]`),
+          ...["held_digest", "held_nonce", "held_transaction", "held_withdrawn", "keys_withdrawn"].map(
+            (name) => `+ context["sequence ${name}"]`,
+          ),
           '+ context["refuse(boolean)"]',
           // Nobody writes the others.
           ...["branches", "loans"].map((table) => `~ tables.${table}`),
