@@ -43,7 +43,7 @@ runtime:
   name: nodejs
   options:
     typescript: false
-    nodeargs: "--require tsx/cjs"
+    nodeargs: "--require '${join(projectDirectory, "toolchain/start.cjs")}'"
 ${rest}`;
 }
 
