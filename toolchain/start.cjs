@@ -12,15 +12,16 @@ require("tsx/cjs");
 const { _load: load, _resolveFilename: resolve } = Module;
 const js = Module._extensions[".js"];
 
-Module._load = function (request, parent) {
-  if (!LATE.has(request) || !parent?.filename?.includes(SDK)) return load.apply(this, arguments);
+Module._load = function (...args) {
+  const [request, parent] = args;
+  if (!LATE.has(request) || !parent?.filename?.includes(SDK)) return load.apply(this, args);
   let loaded;
   return new Proxy(
     { __esModule: true },
     {
       get: (own, name) => {
         if (name in own) return own[name];
-        loaded ??= load.call(Module, request, parent, false);
+        loaded ??= load.apply(Module, args);
         return loaded[name];
       },
     },
@@ -28,8 +29,9 @@ Module._load = function (request, parent) {
 };
 
 // Packages are JavaScript, in which tsx would look for what it has to translate, file by file.
-Module._resolveFilename = function (_request, parent) {
-  return (parent?.filename?.includes(PACKAGES) ? plain.resolve : resolve).apply(this, arguments);
+Module._resolveFilename = function (...args) {
+  const [, parent] = args;
+  return (parent?.filename?.includes(PACKAGES) ? plain.resolve : resolve).apply(this, args);
 };
 Module._extensions[".js"] = (module, filename) =>
   (filename.includes(PACKAGES) ? plain.js : js)(module, filename);

@@ -17,31 +17,27 @@ function started(script: string): unknown {
   return JSON.parse(execFileSync(process.execPath, args, { cwd: root, encoding: "utf8" }));
 }
 
-const LOADED = `const loaded = () => ["typescript", "@npmcli/arborist"].map(
-  (name) => Object.keys(require.cache).some((file) => file.includes("/node_modules/" + name + "/")));`;
+const LATE = `const names = ["typescript", "@npmcli/arborist"];
+  const loaded = () => names.map(
+    (name) => Object.keys(require.cache).some((file) => file.includes("/node_modules/" + name + "/")));`;
 
 it("loads what the SDK needs for closures alone when there is a closure, and not before", () => {
-  const seen = started(`${LOADED}
-    const pulumi = require("@pulumi/pulumi");
+  const seen = started(`${LATE}
+    require("@pulumi/pulumi");
     const before = loaded();
-    const answer = 42;
-    pulumi.runtime.serializeFunction(() => answer).then(({ text }) =>
-      console.log(JSON.stringify({ before, text, after: loaded()[0] })));`);
-  expect(seen).toEqual({
-    before: [false, false],
-    text: expect.stringContaining("answer: 42"),
-    after: true,
-  });
+    const { parseFunction } = require("@pulumi/pulumi/runtime/closure/parseFunction");
+    const [error, parsed] = parseFunction("(one) => one + two");
+    console.log(JSON.stringify({ before, error, free: [...parsed.capturedVariables.required.keys()], after: loaded() }));`);
+  expect(seen).toEqual({ before: [false, false], error: "", free: ["two"], after: [true, false] });
 });
 
 it("gives the SDK the whole of them at the first use", () => {
-  const seen = started(`${LOADED}
-    const shim = require("@pulumi/pulumi/typescript-shim");
-    const late = Object.keys(require("typescript")).filter((name) => shim[name] !== require("typescript")[name]);
-    const { computeCodePaths } = require("@pulumi/pulumi/runtime/closure/codePaths");
-    computeCodePaths().then((paths) =>
-      console.log(JSON.stringify({ late, paths: paths.size > 0, after: loaded() })));`);
-  expect(seen).toEqual({ late: [], paths: true, after: [true, true] });
+  const seen = started(`${LATE}
+    const ofSdk = require("node:module").createRequire(require.resolve("@pulumi/pulumi"));
+    const [late, real] = [names.map((name) => ofSdk(name)), names.map((name) => require(name))];
+    const others = real.flatMap((exported, at) => Object.keys(exported).filter((key) => late[at][key] !== exported[key]));
+    console.log(JSON.stringify({ others, late: late.map((each, at) => each !== real[at]) }));`);
+  expect(seen).toEqual({ others: [], late: [true, true] });
 });
 
 it("translates what is the project's, and leaves packages to Node", () => {
@@ -61,7 +57,10 @@ it("translates what is the project's, and leaves packages to Node", () => {
   ) as { answer: number; inside: string };
   expect(answer).toBe(42);
   const frames = inside.split("\n").slice(1);
-  const ofPackage = frames.slice(0, frames.findIndex((frame) => frame.includes("own.ts")));
+  const ofPackage = frames.slice(
+    0,
+    frames.findIndex((frame) => frame.includes("own.ts")),
+  );
   expect(ofPackage.length).toBeGreaterThan(0);
   expect(ofPackage.filter((frame) => frame.includes("/node_modules/tsx/"))).toEqual([]);
 });
