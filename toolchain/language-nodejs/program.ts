@@ -7,7 +7,7 @@ import type { ProgramInfo, RunRequest } from "@pulumi/pulumi/proto/language_pb";
 interface RuntimeOptions {
   /** Default true: the SDK's own TypeScript support (ts-node). */
   typescript: boolean;
-  /** Arguments for Node itself: `--require tsx/cjs`. */
+  /** Arguments for Node itself: `--require ./toolchain/start.cjs`. */
   nodeargs: string[];
 }
 
