@@ -121,7 +121,9 @@ describe("estate tunnel", () => {
       /^restrict,port-forwarding,permitopen="127\.0\.0\.1:3306",.*,command="[^"]*" ssh-ed25519 /,
     );
     expect(await estate(sshd, "tunnel", "--authorized-keys", "nowhere.pub")).toBe(EXIT.unknown);
-    expect(said.err).toMatch(/--authorized-keys is .*nowhere\.pub, which cannot be read \(ENOENT\): give a file/);
+    expect(said.err).toMatch(
+      /--authorized-keys is .*nowhere\.pub, which cannot be read \(ENOENT\): give a file/,
+    );
   });
 
   it("passes the check: its user forwards and does nothing else", async () => {
