@@ -1,10 +1,10 @@
-import { projectDirectory, succeed } from "./run";
-
-type Host = "plesk" | "mariadb" | "postgres" | "redis" | "cloud" | "stranger";
+import { hostNamed, type LabHostName } from "../../lab/hosts";
+import { consoleArguments } from "../../lab/machine";
+import { succeed } from "./run";
 
 /** Runs a command as root on a host of the running lab, by hand as it were. */
-export function onHost(host: Host, command: readonly string[], input = ""): Promise<string> {
-  return succeed("lab/lab", ["exec", host, "--", ...command], { input, cwd: projectDirectory });
+export async function onHost(host: LabHostName, command: readonly string[], input = ""): Promise<string> {
+  return await succeed("nsenter", consoleArguments(hostNamed(host), command), { input });
 }
 
 /** SQL as the server's own superuser over its socket; one row a line, columns separated by tabs. */

@@ -18,7 +18,11 @@ export async function copyProject(): Promise<ProjectCopy> {
   const folders = new Set(files.map((file) => file.split("/")[0] as string));
   for (const entry of folders) {
     if (["test", "bench", "docs", ".git"].includes(entry)) continue;
-    await cp(join(projectDirectory, entry), join(directory, entry), { recursive: true });
+    // With their times: nothing that was built of these files is built anew.
+    await cp(join(projectDirectory, entry), join(directory, entry), {
+      recursive: true,
+      preserveTimestamps: true,
+    });
   }
   await symlink(join(projectDirectory, "node_modules"), join(directory, "node_modules"));
   return {
@@ -43,7 +47,7 @@ runtime:
   name: nodejs
   options:
     typescript: false
-    nodeargs: "--require tsx/cjs"
+    nodeargs: "--require '${join(projectDirectory, "toolchain/start.cjs")}'"
 ${rest}`;
 }
 

@@ -108,6 +108,7 @@ async function processes(): Promise<string[]> {
 describe("a certificate that is due, and one that was replaced by hand", () => {
   let planned: PlannedChange[];
   let before: string[];
+  let mended = false;
   let warned: { code: number; stdout: string };
 
   beforeAll(async () => {
@@ -124,7 +125,7 @@ describe("a certificate that is due, and one that was replaced by hand", () => {
   });
 
   afterAll(async () => {
-    await pulumi(["up", "--stack", "local", "--yes", "--skip-preview", "--refresh"]);
+    if (!mended) await pulumi(["up", "--stack", "local", "--yes", "--skip-preview", "--refresh"]);
   });
 
   it("are warned of by the check, which is content otherwise", () => {
@@ -159,5 +160,6 @@ describe("a certificate that is due, and one that was replaced by hand", () => {
       expect(Math.min(...days), server).toBeGreaterThan(390);
     }
     expect(await plannedChanges()).toEqual([]);
+    mended = true;
   });
 });
