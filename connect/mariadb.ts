@@ -193,6 +193,8 @@ function connectFix(code: string | undefined, message: string, serverName: strin
   if (/self.signed|unable to (verify|get)|certificate/i.test(message)) {
     return "The certificate is not the pinned one nor signed by it: compare caCertificate with the server's certificate";
   }
+  if (code === "ETIMEDOUT")
+    return "It took the connection and says nothing: MariaDB does so while its disk is full";
   if (code === "ER_ACCESS_DENIED_ERROR") return "Wrong password, unknown account, or REQUIRE not met";
   return "";
 }

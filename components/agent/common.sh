@@ -5,6 +5,18 @@ fail() { say "FAILED: $*"; return 1; }
 now_ms() { date +%s%3N; }
 now_iso() { date -u +%Y-%m-%dT%H:%M:%SZ; }
 
+# whole FILE <content: all of it or nothing, also on a disk that is full, or when this run is killed.
+whole() { cat >"$1.part" && sync "$1.part" && mv "$1.part" "$1"; }
+
+# no_room DIRECTORY: what is written there next finds no room.
+no_room() { [ -d "$1" ] && (($(df -B1 --output=avail "$1" | tail -n 1) < 4096)); }
+# Whether the server answers nobody, for want of room; an engine that does so says it in its own file.
+waits_for_room() { false; }
+# server_has_room WHAT: before the server is asked for anything, so that nobody waits for it.
+server_has_room() {
+  ! waits_for_room || fail "$1: No space left on device where the server keeps its data; it answers nobody until there is room"
+}
+
 # Sorts by time, and is never used twice: 20260131T020000Z-1f2e3d4c.
 new_id() { printf '%s-%s\n' "$(date -u +%Y%m%dT%H%M%SZ)" "$(od -An -N4 -tx1 /dev/urandom | tr -d ' \n')"; }
 random_part() { grep -oE 'Z-[0-9a-f]{8}\b' <<<"$1" | tail -n 1; }
@@ -21,8 +33,12 @@ step() {
 # What a client that failed with CODE wrote to FILE, in words that hold no row of data.
 words_of() {
   local code=$1 file=$2
-  if ((code == 124 || code == 137)); then echo "it took longer than it may"; return; fi
-  if grep -qi 'no space left on device' "$file"; then echo "No space left on device"; return; fi
+  if ((code == 124 || code == 137)); then
+    if waits_for_room; then echo "the server waits, for its disk is full: No space left on device"; else echo "it took longer than it may"; fi
+    return
+  fi
+  # A full disk may have kept its own words out of FILE.
+  if grep -qi 'no space left on device' "$file" || no_room "$(dirname "$file")"; then echo "No space left on device"; return; fi
   # Of what may hold data nothing is shown, and then the code has to do.
   client_words "$file" | grep . || echo "its client ended with $code"
 }

@@ -79,11 +79,14 @@ SQL
 : "${COPY_WAIT:=60}"
 readonly copy_extension=mbstream
 
+# It writes again every minute for as long as its disk is full, and lets nobody in meanwhile.
+waits_for_room() { no_room /var/lib/mysql; }
+
 # Logs of one life of this server: another life counts its files from 1 again.
 epoch() {
   local born
   born=$(stat -c %W /var/lib/mysql/mysql)
-  [ -e "$state/epoch-$born" ] || date -u +%Y%m%dT%H%M%SZ >"$state/epoch-$born"
+  [ -s "$state/epoch-$born" ] || date -u +%Y%m%dT%H%M%SZ | whole "$state/epoch-$born"
   cat "$state/epoch-$born"
 }
 

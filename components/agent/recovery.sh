@@ -1,6 +1,7 @@
 # Point-in-time recovery: physical copies, and every log of changes since.
 
 base() {
+  server_has_room "physical copy"
   logs_changes || { say "$HOST keeps no log of changes: its databases are recovered from their dumps"; return 0; }
   local id key code=0
   id=$(new_id)
@@ -64,6 +65,7 @@ sealed_log() {
 # Sends each closed log once, in order: a gap would end every recovery that wants to pass it. Its name in the bucket carries the sum
 # of what was sent: a list of names is all that is needed to know whether the log is whole.
 ship_log() {
+  server_has_room "log of changes"
   logs_changes || return 0
   local epoch path name sent=0 code=0 sending file id
   epoch=$(checked_epoch)

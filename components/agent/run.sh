@@ -27,9 +27,9 @@ run() {
   done
 
   [ ! -s "$work/failed" ] || ok=false
-  # A server that is down has no version, and this run is told of all the same.
-  server=$(server_version) || server=unknown
-  epoch=$(epoch) || epoch=
+  # A server that is down, or does not answer, has no version, and this run is told of all the same.
+  server=$(step 15 server_version) || server=unknown
+  epoch=$(step 15 epoch) || epoch=
   jq -n --arg run "$id" --arg host "$HOST" --arg engine "$ENGINE" --arg tag "$tag" --arg epoch "$epoch" --argjson ok "$ok" \
     --argjson durationMs "$(($(now_ms) - started))" --arg server "$server" --arg dump "$(dump_version)" \
     --arg age "$(age --version)" --arg zstd "$(zstd --version | grep -o 'v[0-9.]*' | head -n 1)" \
@@ -55,6 +55,7 @@ save() {
   key="$id.$(extension_of "$database").zst.age"
   file="$LOCAL/$database/$key"
   key="daily/$HOST/$database/$key"
+  server_has_room "dump of $database"
   install -d -m 0700 "$LOCAL/$database"
   rm -f "$work"/{rows,notes,proof,object}.json
   half="$file.part"
@@ -85,7 +86,7 @@ save() {
       + if $notes[0] == [] then {} else {notes: $notes[0]} end
       + if $proof[0] == null then {} else {proof: $proof[0]} end' >"$work/object.json"
   # Beside the copy, for the archive at the end of the month.
-  [ "$tag" != daily ] || install -m 0600 "$work/object.json" "$LOCAL/$database/$id.json"
+  [ "$tag" != daily ] || whole "$LOCAL/$database/$id.json" <"$work/object.json"
   cat "$work/object.json" >>"$work/objects.jsonl"
   took=$((($(now_ms) - began) / 100))
   say "$database  $(numfmt --to=iec "$(stat -c %s "$file")")  $((took / 10)).$((took % 10)) s"

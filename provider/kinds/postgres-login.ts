@@ -182,7 +182,8 @@ async function converge(
     (before.requireClientCertificate ?? null) === inputs.requireClientCertificate;
   if (inputs.probe !== null && !asBefore) {
     const { role, worksAs, requireClientCertificate } = state;
-    const probed = { role, worksAs, shown, required: requireClientCertificate === true };
+    const required = requireClientCertificate === true;
+    const probed = { role, worksAs, shown, required, former: inputs.formerPassword };
     await probeLogin(server, probed, inputs.password, inputs.probe);
   }
   return state;

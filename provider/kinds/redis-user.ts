@@ -79,7 +79,7 @@ async function converge(
   const after = await readUser(server, user);
   if (!after) throw new RedisError(`${user}: was set, yet the server does not know the user`);
   const [newest = ""] = wanted.passwords;
-  if (known.passwords[0] !== newest || !before) await probeUser(server, user, newest);
+  if (known.passwords[0] !== newest || !before) await probeUser(server, wanted, newest);
   return { ...wanted, appliedCommands: after.commands, former };
 }
 
@@ -107,6 +107,10 @@ const FIXES: readonly (readonly [RegExp, string])[] = [
     "Users would be lost at a restart: set `aclfile /etc/redis/users.acl` in redis.conf",
   ],
   [/Unknown command or category/, "Correct `commands`; ACL CAT on the server lists what it knows"],
+  [
+    /trying to save the ACLs/,
+    "Its disk is full, or its directory not its own. The change holds until the server starts again: make room on its host, then run `pulumi up`",
+  ],
   [/NOPERM/, "The admin needs the commands ACL and CLIENT"],
 ];
 

@@ -207,6 +207,16 @@ describe.each(["7.0", "8.0"] as const)("redis:User on Redis %s", { timeout: 60_0
     for (const secret of secrets) expect(engine.aclFile().includes(secret)).toBe(false);
   });
 
+  test("a full disk is explained, and the next run saves what this one could not", async () => {
+    const inputs = declare();
+    await expect(engine.withFullDisk(() => kind.create(call, inputs))).rejects.toThrow(
+      /save the ACLs.*Its disk is full, .*make room on its host, then run `pulumi up`$/,
+    );
+    expect(engine.aclFile()).not.toContain(`user ${inputs.user} `);
+    await kind.create(call, inputs);
+    expect(engine.aclFile()).toContain(`user ${inputs.user} `);
+  });
+
   test("a server without an ACL file is explained", async () => {
     const bare = await startRedis(version, { aclFile: false });
     const redis = new RedisServer(bare, bare, bare.admin);

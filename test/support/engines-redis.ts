@@ -8,6 +8,7 @@ import type { Trust } from "../../connect/socket";
 import { type DebianSuite, debianRoot } from "./debian-root";
 import { ended, LOCAL_NAMES, selfSigned } from "./engines-mariadb";
 import { freePort } from "./free-port";
+import { succeed } from "./run";
 
 export type RedisVersion = "7.0" | "8.0";
 
@@ -25,6 +26,8 @@ export interface RedisEngine {
   aclFile(): string;
   /** Stops the server and starts it again on the same port with the ACL file it saved. */
   restart(): Promise<void>;
+  /** Its directory has no byte of room while `work` runs. */
+  withFullDisk<T>(work: () => Promise<T>): Promise<T>;
   stop(): Promise<void>;
 }
 
@@ -86,7 +89,26 @@ export async function startRedis(
     };
     await start();
     const acls = () => (options.aclFile ? readFileSync(aclFile, "utf8") : "");
-    return { version: full, host: "127.0.0.1", port, admin, caCertificate, aclFile: acls, restart, stop };
+    const withFullDisk = async <T>(work: () => Promise<T>) => {
+      await succeed("mount", ["-t", "tmpfs", "-o", "size=4k", "none", directory]);
+      try {
+        await fs.writeFile(path.join(directory, "fill"), Buffer.alloc(4096));
+        return await work();
+      } finally {
+        await succeed("umount", [directory]);
+      }
+    };
+    return {
+      version: full,
+      host: "127.0.0.1",
+      port,
+      admin,
+      caCertificate,
+      aclFile: acls,
+      restart,
+      withFullDisk,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

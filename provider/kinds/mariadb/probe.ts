@@ -1,6 +1,6 @@
 import { type MariadbConnection, MariadbError } from "../../../connect/mariadb";
 import type { MariadbServer } from "../../../connect/mariadb-server";
-import { another } from "../wrong-password";
+import { another, failedTrial } from "../wrong-password";
 import type { AccountInputs } from "./account";
 
 /** The account has as many sessions as it may: counted after the password was accepted. */
@@ -21,14 +21,13 @@ export async function probeAccount(
     host,
     require,
     clientCertificate,
-  }: Pick<AccountInputs, "user" | "host" | "require" | "clientCertificate">,
+    formerPassword,
+  }: Pick<AccountInputs, "user" | "host" | "require" | "clientCertificate" | "formerPassword">,
   password: string,
   database: string,
 ): Promise<void> {
   const fail = (what: string): never => {
-    throw new MariadbError(
-      `${user}@${host}: the new password was written, but ${what}. It is not published; the former one stays valid`,
-    );
+    throw new MariadbError(failedTrial(`${user}@${host}`, what, formerPassword));
   };
   // The wrong one first: a good login after it puts the server's counter of failures back.
   const certified = { user, database, clientCertificate: clientCertificate ?? undefined };

@@ -1,6 +1,6 @@
 import { type PostgresConnection, PostgresError } from "../../../connect/postgres";
 import type { PostgresServer } from "../../../connect/postgres-server";
-import { another } from "../wrong-password";
+import { another, failedTrial } from "../wrong-password";
 
 const WRONG_PASSWORD = "28P01";
 const NOT_LET_IN = "28000";
@@ -16,6 +16,8 @@ export interface ProbedLogin {
   shown: string | undefined;
   /** Without it the password opens nothing. */
   required: boolean;
+  /** Whether the password before it still logs in. */
+  former: "keep" | "refuse";
 }
 
 /**
@@ -26,14 +28,12 @@ export interface ProbedLogin {
  */
 export async function probeLogin(
   server: PostgresServer,
-  { role, worksAs, shown, required }: ProbedLogin,
+  { role, worksAs, shown, required, former }: ProbedLogin,
   password: string,
   database: string,
 ): Promise<void> {
   const fail = (what: string): never => {
-    throw new PostgresError(
-      `${role}: the new password was written, but ${what}. It is not published; the former one stays valid`,
-    );
+    throw new PostgresError(failedTrial(role, what, former));
   };
   const certified = { user: role, database, clientCertificate: shown };
   const wrong = await refusal(() => server.openAs({ ...certified, password: another(password) }));

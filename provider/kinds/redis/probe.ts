@@ -1,15 +1,18 @@
 import { RedisError, type RedisServer } from "../../../connect/redis";
-import { another } from "../wrong-password";
+import { another, failedTrial } from "../wrong-password";
+import type { UserInputs } from "./acl";
 
 /**
  * Shows by trying that a new password does what it is for, and no more, before anybody is told of it: over verified TLS it
  * logs in as the user, who does not rule the server's users; another password opens nothing. Throws RedisError.
  */
-export async function probeUser(server: RedisServer, user: string, password: string): Promise<void> {
+export async function probeUser(
+  server: RedisServer,
+  { user, formerPassword }: Pick<UserInputs, "user" | "formerPassword">,
+  password: string,
+): Promise<void> {
   const fail = (what: string): never => {
-    throw new RedisError(
-      `${user}: the new password was written, but ${what}. It is not published; the former one stays valid`,
-    );
+    throw new RedisError(failedTrial(user, what, formerPassword));
   };
   const wrong = await refusal(server, { user, password: another(password) });
   if (wrong === undefined) fail("another password logs in too");

@@ -194,6 +194,18 @@ describe.each(Object.keys(ROTATING) as Name[])("rotation on %s", { timeout: 60_0
     await worksWith(on.credential(first), on.credential(second));
   });
 
+  test("one that fails its trial after a leak leaves none that logs in, and the message says so", async () => {
+    const first = await create();
+    const next = newPassword();
+    const mend = await on.breakProbe();
+    await expect(rotate(first, "refuse", next)).rejects.toThrow(
+      /the new password was written, but .*It is not published, and the former one is refused already/,
+    );
+    await refused(on.credential(first));
+    await mend();
+    await worksWith(on.credential(await rotate(first, "refuse", next)));
+  });
+
   test("nothing is retired while the newest password is not on the server", async () => {
     const first = await create();
     const second = await rotate(first);

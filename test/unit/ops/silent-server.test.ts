@@ -1,5 +1,6 @@
 import * as net from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { connectMariadb } from "../../../connect/mariadb";
 import { checkAll } from "../../../ops/reach/check";
 import { connectAs } from "../../../ops/reach/connectors";
 import type { Target } from "../../../ops/reach/targets";
@@ -47,6 +48,15 @@ describe("a server that falls silent", () => {
     expect(result?.reason).toMatch(/no answer within 0\.25 s|within 250 ms|timeout|ETIMEDOUT/i);
     expect(JSON.stringify(result)).not.toContain("canary-password");
   });
+});
+
+it("of MariaDB may have a full disk, and the error says so", async () => {
+  const trust = { caCertificate: "-", serverName: "mariadb.example" };
+  await expect(
+    connectMariadb({ host: "127.0.0.1", port: port() }, trust, { user: "svc_x", password: "canary" }, 250),
+  ).rejects.toThrow(
+    /^cannot log in as svc_x at MariaDB .*It took the connection and says nothing: .*its disk is full/,
+  );
 });
 
 describe("the way in", () => {
