@@ -34,7 +34,7 @@ const rotation = new Rotation(estate);
 const certificates = new ClientCertificates(estate, (name) => rotation.generationOf(name));
 const servers = createServers(estate, certificates);
 const databases = createDatabases(estate, { servers, rotation, certificates, migrations });
-const redisUsers = createRedisUsers(estate, servers.redis, rotation);
+const redisUsers = createRedisUsers(estate, servers.redis, rotation, certificates);
 const published = publishSecrets(estate, servers, databases, redisUsers);
 
 // What the `estate` command reads; the types are in estate/outputs.ts.

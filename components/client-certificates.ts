@@ -8,6 +8,7 @@ import {
 import type { ClientCertificateUse, Estate, ServerName } from "../estate/types";
 import { ClientCertificate } from "../provider/resources";
 import type { PasswordGeneration } from "./passwords";
+import { RedisClientCertificates } from "./redis-client-certificates";
 
 /** What a service shows when it logs in. */
 export interface ShownCertificate {
@@ -25,10 +26,12 @@ export interface ShownCertificate {
 export class ClientCertificates {
   private readonly made: { database: string; server: ServerName; certificate: ClientCertificate }[];
   private readonly shown: Record<string, ShownCertificate>;
+  readonly redis: RedisClientCertificates;
 
+  /** @param generationOf of a database's service or a Redis user */
   constructor(
-    { databases }: Pick<Estate, "databases">,
-    generationOf: (database: string) => pulumi.Output<PasswordGeneration>,
+    { databases, redisUsers }: Pick<Estate, "databases" | "redisUsers">,
+    generationOf: (name: string) => pulumi.Output<PasswordGeneration>,
   ) {
     this.made = [];
     this.shown = {};
@@ -53,6 +56,7 @@ export class ClientCertificates {
         certificates: certificate.certificates,
       };
     }
+    this.redis = new RedisClientCertificates(redisUsers, generationOf);
   }
 
   /** undefined: the service has none. */

@@ -33,9 +33,10 @@ export function connectionOutput(
 export function redisConnectionOutput(
   { keyPrefix }: RedisUserEntry,
   { host, port, certificate, serverName }: Target,
-  { login, password }: RedisUser,
+  { login, password, clientCertificate: shown }: RedisUser,
 ): pulumi.Output<RedisConnectionOutput> {
-  return pulumi.all([password, certificate]).apply(([password, caCertificate]) => ({
+  const known = pulumi.all([password, certificate, shown]);
+  return known.apply(([password, caCertificate, clientCertificate]) => ({
     host,
     port,
     user: login,
@@ -43,6 +44,7 @@ export function redisConnectionOutput(
     keyPrefix,
     caCertificate,
     serverName,
+    ...(clientCertificate !== undefined && { clientCertificate }),
   }));
 }
 

@@ -60,6 +60,7 @@ function redisService({ entry, server, user }: RedisLogin): PublishedService {
     secrets: redisSecrets(entry),
     password: user.password,
     url: redisConnectionOutput(entry, server, user).apply(redisUrl),
+    clientCertificate: user.clientCertificate,
     dependsOn: [user],
   };
 }

@@ -12,6 +12,7 @@ import { redisSizing } from "./plans/sizing";
 import type { SshLogin } from "./plans/ssh";
 import { TLS } from "./plans/tls";
 import { type PreparedHost, prepareHost } from "./provision-server";
+import type { InstanceCertificates, RedisClientCertificates } from "./redis-client-certificates";
 import type { Target } from "./target";
 
 export interface RedisServerArgs {
@@ -22,6 +23,8 @@ export interface RedisServerArgs {
   outgoing: Outgoing;
   /** Services that are live: each has an instance. */
   users: readonly RedisUserEntry[];
+  /** What services and the admin show at instances that ask. */
+  certificates: Pick<RedisClientCertificates, "of" | "ofAdmin">;
 }
 
 /** Threads of an instance, and the child that saves. */
@@ -49,7 +52,7 @@ export class RedisServer extends pulumi.ComponentResource {
 
   constructor(name: string, args: RedisServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("estate:component:RedisServer", name, { server: args.server, reach: args.reach }, opts);
-    const { server, users } = args;
+    const { server, users, certificates } = args;
     const prepared = prepareHost(
       this,
       name,
@@ -67,9 +70,13 @@ export class RedisServer extends pulumi.ComponentResource {
       },
     );
     this.instances = Object.fromEntries(
-      users.map((user) => [user.name, this.instance(name, server, user, prepared)]),
+      users.map((user) => [
+        user.name,
+        this.instance(name, server, user, prepared, certificates.of(user.name)),
+      ]),
     );
     const { host, adminPassword, certificate, before } = prepared;
+    const shown = certificates.ofAdmin();
     this.certificate = certificate.authority;
     this.host = server.host;
     this.target = { host: server.host, certificate: this.certificate, serverName: server.host };
@@ -84,6 +91,7 @@ export class RedisServer extends pulumi.ComponentResource {
           password: adminPassword,
           caCertificate: this.certificate,
           serverName: server.host,
+          ...(shown && { clientCertificates: shown }),
         },
         machine: host.machine.identity,
       },
@@ -103,9 +111,10 @@ export class RedisServer extends pulumi.ComponentResource {
     { listen, memoryMiB }: RedisHost,
     { name: user, use, port, memoryShare }: RedisUserEntry,
     { host, adminPassword, before, onHost }: PreparedHost,
+    certificates: InstanceCertificates | undefined,
   ): HostRedisInstance {
     const sizing = redisSizing(memoryMiB, memoryShare);
-    const plan = { ...TLS.redis, user, use, listen, port, sizing };
+    const plan = { ...TLS.redis, user, use, listen, port, sizing, clientCertificate: certificates?.use };
     return new HostRedisInstance(
       `${name}-${user}-instance`,
       {
@@ -116,6 +125,7 @@ export class RedisServer extends pulumi.ComponentResource {
         configuration: redisConfig(plan),
         limits: { process: sizing.process, tasks: TASKS, cpuPercent: CPU_PERCENT },
         effective: redisGuarded(plan),
+        clientAuthorities: certificates?.authorities,
         admin: { user: ADMIN, password: adminPassword },
       },
       { ...onHost, dependsOn: before },

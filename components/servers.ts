@@ -63,6 +63,7 @@ export function createServers(estate: Estate, certificates: ClientCertificates):
         reach: reach("redis"),
         outgoing,
         users: estate.redisUsers.filter(({ state }) => state === "live"),
+        certificates: certificates.redis,
       }),
   };
 }

@@ -60,13 +60,19 @@ export function createDatabases(
 }
 
 /** None where the stack has no Redis. */
-export function createRedisUsers(estate: Estate, server: Servers["redis"], rotation: Rotation): RedisLogin[] {
+export function createRedisUsers(
+  estate: Estate,
+  server: Servers["redis"],
+  rotation: Rotation,
+  certificates: ClientCertificates,
+): RedisLogin[] {
   if (!server) return [];
   return estate.redisUsers
     .filter(({ state }) => state === "live")
     .map((entry) => {
       const generation = rotation.generationOf(entry.name);
-      const user = new RedisUser(`redis-${entry.name}`, { entry, server, generation });
+      const certificate = certificates.redis.of(entry.name);
+      const user = new RedisUser(`redis-${entry.name}`, { entry, server, generation, certificate });
       return { entry, server: { ...server.target, port: entry.port }, user };
     });
 }

@@ -2,12 +2,14 @@ import * as net from "node:net";
 import * as tls from "node:tls";
 // Loaded at the first connection: a preview mostly opens none.
 import type { AbstractConnector, Redis } from "ioredis";
-import { type Endpoint, endOfCertificate, openSocket, type Trust } from "./socket";
+import { type Endpoint, endOfCertificate, OWN_CERTIFICATE_REFUSED, openSocket, type Trust } from "./socket";
 
 export interface RedisLogin {
   /** ACL user; default: `default`. */
   user?: string | undefined;
   password?: string | undefined;
+  /** PEM of a private key and its certificate, shown to a server that asks; default: none. */
+  clientCertificate?: string | undefined;
 }
 
 export type RedisReply = string | number | null | RedisReply[];
@@ -66,7 +68,12 @@ export async function connectRedis(
   const user = login.user ?? "default";
   const where = `cannot log in as ${user} at Redis ${endpoint.host}:${endpoint.port}`;
   const ioredis = await import("ioredis");
-  const socket = await openTls(endpoint, trust, where, timeoutMs);
+  const socket = await openTls(endpoint, trust, login.clientCertificate, where, timeoutMs);
+  // A server of TLS 1.3 judges our certificate after the handshake is over for us: its alert comes instead of the first answer.
+  let alert = "";
+  socket.on("error", ({ message }) => {
+    alert = message;
+  });
   const redis = new ioredis.Redis({
     Connector: readySocket(ioredis.AbstractConnector, socket),
     lazyConnect: true,
@@ -88,7 +95,8 @@ export async function connectRedis(
     return connection;
   } catch (error) {
     redis.disconnect();
-    throw new RedisError(`${where}: ${error instanceof Error ? error.message : String(error)}`);
+    const said = alert || (error instanceof Error ? error.message : String(error));
+    throw new RedisError(`${where}: ${said}${tlsFix(said, trust.serverName ?? endpoint.host)}`);
   }
 }
 
@@ -96,6 +104,7 @@ export async function connectRedis(
 async function openTls(
   endpoint: Endpoint,
   trust: Trust,
+  clientCertificate: string | undefined,
   where: string,
   timeoutMs: number,
 ): Promise<tls.TLSSocket> {
@@ -105,6 +114,7 @@ async function openTls(
     const socket = tls.connect({
       socket: raw,
       ca: trust.caCertificate,
+      ...(clientCertificate !== undefined && { key: clientCertificate, cert: clientCertificate }),
       minVersion: "TLSv1.2",
       servername: net.isIP(serverName) ? undefined : serverName,
       // Named here, for Node derives no name where it is an address.
@@ -128,6 +138,9 @@ async function openTls(
 }
 
 function tlsFix(message: string, serverName: string): string {
+  if (OWN_CERTIFICATE_MISSING.test(message)) return ". The server lets nobody in without a certificate";
+  if (OWN_CERTIFICATE_REFUSED.test(message))
+    return ". The server does not take the login's own certificate: it has ended, or its authority is not in tls-ca-cert-file";
   if (/altnames|does not match certificate/i.test(message)) {
     return `. The certificate must carry the name "${serverName}": correct serverName, or issue a new certificate`;
   }
@@ -136,6 +149,9 @@ function tlsFix(message: string, serverName: string): string {
   }
   return "";
 }
+
+/** What TLS 1.3 says where none was shown to a server that lets nobody in without. */
+export const OWN_CERTIFICATE_MISSING = /alert certificate required/;
 
 /** ioredis opens its sockets by a connector: this one hands out the socket that is open and verified already. */
 function readySocket(
@@ -172,6 +188,8 @@ export class RedisServer {
     readonly endpoint: Endpoint,
     private readonly trust: Trust,
     private readonly login: RedisLogin,
+    /** What the login shows at an instance that asks, by port. */
+    private readonly clientCertificates: Readonly<Record<string, string>> = {},
   ) {}
 
   /** The host's instance on that port. */
@@ -179,7 +197,12 @@ export class RedisServer {
     if (port === this.endpoint.port) return this;
     const known = this.others.get(port);
     if (known) return known;
-    const other = new RedisServer({ ...this.endpoint, port }, this.trust, this.login);
+    const other = new RedisServer(
+      { ...this.endpoint, port },
+      this.trust,
+      this.login,
+      this.clientCertificates,
+    );
     this.others.set(port, other);
     return other;
   }
@@ -210,7 +233,8 @@ export class RedisServer {
   private async connected(): Promise<RedisConnection> {
     const current = await this.connection?.catch(() => undefined);
     if (current?.alive) return current;
-    this.connection = connectRedis(this.endpoint, this.trust, this.login);
+    const clientCertificate = this.clientCertificates[this.endpoint.port];
+    this.connection = connectRedis(this.endpoint, this.trust, { ...this.login, clientCertificate });
     return this.connection;
   }
 }

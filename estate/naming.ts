@@ -38,6 +38,11 @@ export function clientCertificateSecretName(database: string): string {
   return `${database.toUpperCase()}_CLIENT_CERTIFICATE`;
 }
 
+/** The same for Redis, after its password's secret: `REDIS_CRM_PASSWORD` -> `REDIS_CRM_CLIENT_CERTIFICATE`. */
+export function redisClientCertificateSecretName(passwordSecret: string): string {
+  return `${passwordSecret.replace(/_PASSWORD$/, "")}_CLIENT_CERTIFICATE`;
+}
+
 /** The URL's for Redis, after its password's secret: `REDIS_PASSWORD` -> `REDIS_URL`, `REDIS_CRM_PASSWORD` -> `REDIS_CRM_URL`. */
 export function redisUrlSecretName(passwordSecret: string): string {
   return `${passwordSecret.replace(/_PASSWORD$/, "")}_URL`;

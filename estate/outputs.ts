@@ -25,6 +25,8 @@ export interface RedisConnectionOutput {
   keyPrefix: string;
   caCertificate: string;
   serverName: string;
+  /** PEM of the private key and the certificate that the service shows; absent: it has none. */
+  clientCertificate?: string | undefined;
 }
 
 /** An identity at the bucket. */

@@ -4,6 +4,7 @@ import {
   contextKeySecretName,
   databaseUrlSecretName,
   OPERATOR_SECRETS,
+  redisClientCertificateSecretName,
   redisUrlSecretName,
   SERVER_SECRETS,
 } from "./naming";
@@ -30,8 +31,15 @@ export function databaseSecrets(entry: DatabaseEntry): ServiceSecrets {
   };
 }
 
-export function redisSecrets({ secret }: Pick<RedisUserEntry, "secret">): ServiceSecrets {
-  return { password: secret, url: redisUrlSecretName(secret) };
+export function redisSecrets({
+  secret,
+  clientCertificate,
+}: Pick<RedisUserEntry, "secret" | "clientCertificate">): ServiceSecrets {
+  return {
+    password: secret,
+    url: redisUrlSecretName(secret),
+    ...(clientCertificate && { clientCertificate: redisClientCertificateSecretName(secret) }),
+  };
 }
 
 /** One GitHub secret that the estate needs. */
@@ -90,6 +98,15 @@ export function secretNameFaults(
     }
     passwords.add(password);
     taken.set(url, `the URL of ${path} is published there`);
+  }
+  for (const { path, password, clientCertificate } of entries) {
+    if (clientCertificate === undefined) continue;
+    const why = taken.get(clientCertificate);
+    if (why) {
+      const fix = `its client certificate is published as ${clientCertificate}, and ${why}: choose another name`;
+      faults.push({ path: `${path}.secret`, value: password, fix });
+    }
+    taken.set(clientCertificate, `the client certificate of ${path} is published there`);
   }
   for (const { path, password } of entries) {
     const why = taken.get(password);

@@ -92,8 +92,14 @@ export function reachability({ config, databases, redisUsers }: Estate): Reach[]
       database: undefined,
       tls: "required",
     } as const;
-    for (const { name, port, state } of redisUsers) {
-      if (state === "live") rows.push({ ...redis, port, logins: [ADMIN, name] });
+    for (const { name, port, state, clientCertificate } of redisUsers) {
+      if (state !== "live") continue;
+      rows.push({
+        ...redis,
+        port,
+        logins: [ADMIN, name],
+        ...(clientCertificate === "required" && { clientCertificate }),
+      });
     }
   }
 

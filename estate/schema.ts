@@ -300,4 +300,5 @@ export const redisUserSchema = z.strictObject({
   keyPrefix: z.string().regex(/^[a-z][a-z0-9_]*:$/, "use a prefix such as crm: that ends with a colon"),
   secret: secretName,
   rotationDays: rotationDays.optional(),
+  clientCertificate: common.clientCertificate,
 });

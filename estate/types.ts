@@ -94,6 +94,8 @@ export interface RedisUserEntry {
   secret: string;
   /** Days after which its password changes, 2..90. Default: the stack's `rotation.days`. */
   rotationDays?: number | undefined;
+  /** Whether it shows a certificate of its own beside its password. Default: it has none. */
+  clientCertificate?: ClientCertificateUse | undefined;
   /** `retired`: user and secrets go, the instance is stopped, its data stays on the host. */
   state: "live" | "retired";
 }

@@ -45,7 +45,12 @@ const outputs = z.object({
       clientCertificate: z.string().optional(),
     }),
   ),
-  redis: z.record(z.string(), z.object({ ...login, keyPrefix: z.string() })).default({}),
+  redis: z
+    .record(
+      z.string(),
+      z.object({ ...login, keyPrefix: z.string(), clientCertificate: z.string().optional() }),
+    )
+    .default({}),
   admins: z.partialRecord(z.enum(["plesk", "mariadb", "postgres"]), z.object(login)).default({}),
   rotations: z
     .record(

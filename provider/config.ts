@@ -42,10 +42,12 @@ export function makeEstateConfig(inputs: Properties): EstateConfig {
   const mariadb = tunnelled(inputs.mariadb);
   const postgres = tunnelled(inputs.postgres);
   const redis = tunnelled(inputs.redis);
+  const shown =
+    typeof inputs.redis === "string" ? (JSON.parse(inputs.redis) as TunnelledServer).clientCertificates : {};
   return {
     ...(mariadb && { mariadb: new MariadbServer(...mariadb) }),
     ...(postgres && { postgres: new PostgresServer(...postgres) }),
-    ...(redis && { redis: new RedisServer(...redis) }),
+    ...(redis && { redis: new RedisServer(...redis, shown) }),
     ...(typeof inputs.ssh === "string" && { ssh: JSON.parse(inputs.ssh) as SshServer }),
     github: new GithubAccess({ token: process.env.GITHUB_TOKEN || undefined }),
   };

@@ -1,8 +1,8 @@
 import { endpointOf } from "../../connect/address";
-import type { RedisUse } from "../../estate/types";
+import type { ClientCertificateUse, RedisUse } from "../../estate/types";
 import { MARIADB_TLS_DIRECTORY } from "./mariadb-config";
 import { POSTGRES_TLS_DIRECTORY } from "./postgres-config";
-import { REDIS_CLIENTS } from "./redis-config";
+import { asksClients, clientAuthoritiesFile, REDIS_CLIENTS } from "./redis-config";
 import type { RedisSizing } from "./sizing";
 import { CLIENT_AUTHORITIES, protocols, type TlsSettings } from "./tls";
 
@@ -55,11 +55,19 @@ export function postgresGuarded({
 
 /** One instance of Redis: what it holds open, who gets in, and what keeps it from taking more than its share. */
 export function redisGuarded({
+  user,
   listen,
   port,
   use,
   sizing,
-}: Omit<GuardedArgs, "clientCertificates"> & { use: RedisUse; sizing: RedisSizing }): Record<string, string> {
+  clientCertificate,
+}: Omit<GuardedArgs, "clientCertificates"> & {
+  /** ACL user of the service that it is for. */
+  user: string;
+  use: RedisUse;
+  sizing: RedisSizing;
+  clientCertificate?: ClientCertificateUse | undefined;
+}): Record<string, string> {
   const queue = use === "queue";
   return {
     // The one instance for all that Debian's package starts.
@@ -74,5 +82,9 @@ export function redisGuarded({
     "maxmemory-policy": queue ? "noeviction" : "allkeys-lru",
     maxclients: String(REDIS_CLIENTS),
     appendonly: queue ? "yes" : "no",
+    ...(clientCertificate && {
+      "tls-auth-clients": asksClients(clientCertificate),
+      "tls-ca-cert-file": clientAuthoritiesFile(user),
+    }),
   };
 }

@@ -1,5 +1,5 @@
 import { instanceName } from "../../estate/redis";
-import type { RedisUse } from "../../estate/types";
+import type { ClientCertificateUse, RedisUse } from "../../estate/types";
 import type { RedisSizing } from "./sizing";
 import type { TlsSettings } from "./tls";
 import { protocols } from "./tls";
@@ -11,10 +11,22 @@ export interface RedisConfigArgs extends Pick<TlsSettings, "minimumVersion"> {
   listen: string;
   port: number;
   sizing: RedisSizing;
+  /** Whether it asks everybody for a certificate. Default: nobody. */
+  clientCertificate?: ClientCertificateUse | undefined;
 }
 
 /** TLS files of a Redis host; all its instances show one certificate. */
 export const REDIS_TLS_DIRECTORY = "/etc/redis/tls";
+
+/** What `tls-auth-clients` says for it. */
+export function asksClients(use: ClientCertificateUse | undefined): "no" | "optional" | "yes" {
+  return use === "required" ? "yes" : (use ?? "no");
+}
+
+/** File with the authorities whose certificates an instance takes. */
+export function clientAuthoritiesFile(user: string): string {
+  return `${REDIS_TLS_DIRECTORY}/clients-${instanceName(user)}.crt`;
+}
 
 /** Connections of one instance, those without a login included: a flood of them is felt by one service. */
 export const REDIS_CLIENTS = 256;
@@ -34,19 +46,19 @@ save 3600 1
 stop-writes-on-bgsave-error no`;
 
 /** The whole of /etc/redis/redis-NAME.conf. Its log goes to the journal. */
-export function redisConfig({ user, use, listen, port, sizing, minimumVersion }: RedisConfigArgs): string {
+export function redisConfig(args: RedisConfigArgs): string {
+  const { user, use, listen, port, sizing, minimumVersion } = args;
   const name = instanceName(user);
   return `# Written by the estate program; changes by hand are overwritten.
 bind ${listen}
 protected-mode yes
 
-# Port 0 closes the plain door; clients prove themselves by ACL user and password, not by certificate.
+# Port 0 closes the plain door; clients prove themselves by ACL user and password, ${args.clientCertificate ? "and by certificate" : "not by certificate"}.
 port 0
 tls-port ${port}
 tls-cert-file ${REDIS_TLS_DIRECTORY}/server.crt
 tls-key-file ${REDIS_TLS_DIRECTORY}/server.key
-tls-ca-cert-file ${REDIS_TLS_DIRECTORY}/ca.crt
-tls-auth-clients no
+${askingOf(args)}
 tls-protocols "${protocols({ minimumVersion }).join(" ")}"
 
 aclfile /var/lib/redis/${name}/users.acl
@@ -73,4 +85,16 @@ slowlog-log-slower-than 10000
 slowlog-max-len 256
 loglevel notice
 pidfile /run/redis-${name}/redis-server.pid`;
+}
+
+/** Whom it asks for a certificate, and how its own host speaks to it then. */
+function askingOf({ user, clientCertificate }: RedisConfigArgs): string {
+  if (clientCertificate === undefined)
+    return `tls-ca-cert-file ${REDIS_TLS_DIRECTORY}/ca.crt
+tls-auth-clients no`;
+  return `tls-ca-cert-file ${clientAuthoritiesFile(user)}
+tls-auth-clients ${asksClients(clientCertificate)}
+# The host's own tools have a password and no certificate. Nobody but root and redis gets here, and no other instance.
+unixsocket /var/lib/redis/${instanceName(user)}/admin.sock
+unixsocketperm 700`;
 }

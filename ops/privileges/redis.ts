@@ -1,5 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { connectRedis, type RedisConnection } from "../../connect/redis";
+import {
+  connectRedis,
+  OWN_CERTIFICATE_MISSING,
+  type RedisConnection,
+  type RedisLogin,
+} from "../../connect/redis";
+import { OWN_CERTIFICATE_REFUSED } from "../../connect/socket";
 import type { RedisUserEntry } from "../../estate/types";
 import type { Target } from "../reach/targets";
 import { judge, type Observed, type Probe, type ProbeResult } from "./probe";
@@ -12,8 +18,7 @@ export async function proveRedis(
   all: readonly RedisUserEntry[],
   timeoutMs: number,
 ): Promise<ProbeResult[]> {
-  const login = { user: target.expected.loggedInAs, password: target.password };
-  const connection = await connectRedis(target.endpoint, target.trust, login, timeoutMs);
+  const connection = await connectRedis(target.endpoint, target.trust, loginOf(target), timeoutMs);
   try {
     const probes = redisProbes({
       user: user.name,
@@ -33,22 +38,30 @@ export async function proveRedis(
   }
 }
 
+function loginOf({ expected, password, clientCertificate }: Target): RedisLogin {
+  return { user: expected.loggedInAs, password, clientCertificate };
+}
+
+/** Said by TLS, before any password: the instance asks for a certificate, and this is none of its service's. */
+const NOT_LET_IN = "TLS alert";
+
 /** Each service has an instance of its own, which knows no other service. */
-const elsewhere = ({ name }: RedisUserEntry): Probe => ({
+const elsewhere = ({ name, clientCertificate }: RedisUserEntry): Probe => ({
   title: `log in to the instance of ${name}`,
   expected: "refused",
-  refusedBy: ["WRONGPASS"],
+  refusedBy: clientCertificate === undefined ? ["WRONGPASS"] : ["WRONGPASS", NOT_LET_IN],
 });
 
 async function attemptLogin(target: Target, port: number, timeoutMs: number): Promise<Observed> {
-  const login = { user: target.expected.loggedInAs, password: target.password };
   try {
-    const connection = await connectRedis({ ...target.endpoint, port }, target.trust, login, timeoutMs);
+    const endpoint = { ...target.endpoint, port };
+    const connection = await connectRedis(endpoint, target.trust, loginOf(target), timeoutMs);
     await connection.close();
     return {};
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return { error: { code: /: (WRONGPASS)\b/.exec(message)?.[1], message } };
+    const certificate = OWN_CERTIFICATE_MISSING.test(message) || OWN_CERTIFICATE_REFUSED.test(message);
+    return { error: { code: certificate ? NOT_LET_IN : /: (WRONGPASS)\b/.exec(message)?.[1], message } };
   }
 }
 

@@ -67,10 +67,11 @@ async function postgres(
 }
 
 async function redis(
-  { endpoint, trust, password, keyPrefix, expected }: Target,
+  { endpoint, trust, password, clientCertificate, keyPrefix, expected }: Target,
   timeoutMs: number,
 ): Promise<Session> {
-  const connection = await connectRedis(endpoint, trust, { user: expected.loggedInAs, password }, timeoutMs);
+  const login = { user: expected.loggedInAs, password, clientCertificate };
+  const connection = await connectRedis(endpoint, trust, login, timeoutMs);
   return {
     async facts() {
       const server = await connection.serverInfo();

@@ -86,7 +86,7 @@ function databaseTarget({ name, server, engine, service }: DatabaseEntry, output
 function redisTarget({ name }: RedisUserEntry, outputs: Logins): Target | Missing {
   const login = outputs.redis[name];
   if (!login) return { kind: "redis", name, server: "redis", engine: "redis" };
-  const { host, port, user, password, caCertificate, serverName, keyPrefix } = login;
+  const { host, port, user, password, caCertificate, serverName, keyPrefix, clientCertificate } = login;
   return {
     kind: "redis",
     name,
@@ -95,6 +95,7 @@ function redisTarget({ name }: RedisUserEntry, outputs: Logins): Target | Missin
     endpoint: { host, port },
     trust: { caCertificate, serverName },
     password,
+    clientCertificate,
     keyPrefix,
     expected: { loggedInAs: user, workingAs: user, database: undefined },
   };

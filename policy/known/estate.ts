@@ -137,7 +137,8 @@ export const ESTATE_TYPES: Readonly<Record<string, KnownType>> = {
       commands: ["redis-user-least-privilege"],
     },
     // Of selectors, which widen a user's rights, there is none.
-    harmless: ["port", "machine", "selectors"],
+    // What its instance asks for, its configuration says: server-tls-only.
+    harmless: ["port", "machine", "selectors", "clientCertificate", "requireClientCertificate"],
     secret: ["passwords[]"],
     only: { formerPassword: ["keep", "refuse"], enabled: [true] },
   },
@@ -250,6 +251,7 @@ export const ESTATE_TYPES: Readonly<Record<string, KnownType>> = {
       port: ["server-settings-known"],
       configuration: ["server-settings-known", "server-tls-only"],
       "effective.*": ["server-tls-only"],
+      clientAuthorities: ["client-authority-own", "server-tls-only"],
       "limits.*": ["server-settings-known"],
     },
     // The provider writes the unit itself, of the limits and the name, which it checks.

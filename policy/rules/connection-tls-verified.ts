@@ -7,7 +7,7 @@ interface Config {
   endpoints: string[];
 }
 
-const SERVER = ["host", "port", "user", "password", "caCertificate", "serverName"];
+const SERVER = ["host", "port", "user", "password", "caCertificate", "serverName", "clientCertificates"];
 
 export const connectionTlsVerified = resourceRule<Config>({
   name: "connection-tls-verified",
@@ -48,9 +48,15 @@ function* servers(props: Properties, sealed: (path: string) => boolean): Iterabl
   for (const property of ["mariadb", "postgres", "redis"]) {
     const server = parsed(props[property]);
     if (server === undefined || isUnknown(server)) continue;
-    const { caCertificate, password } = object(server);
-    if (password !== undefined && !isUnknown(password) && !sealed(property))
-      yield `${property} holds a password and is not sealed. Give it as a secret`;
+    const { caCertificate, password, clientCertificates } = object(server);
+    const secrets = [
+      ["a password", password],
+      ["private keys", clientCertificates],
+    ] as const;
+    for (const [what, secret] of secrets) {
+      if (secret !== undefined && !isUnknown(secret) && !sealed(property))
+        yield `${property} holds ${what} and is not sealed. Give it as a secret`;
+    }
     for (const field of Object.keys(object(server))) {
       if (!SERVER.includes(field)) yield `${property}.${field} is nothing that this pack knows. Leave it out`;
     }

@@ -3,6 +3,7 @@ import { REDIS_INSTANCE, REMOTE_COMMAND, SERVER_SETTINGS } from "../kinds";
 import { isUnknown, object } from "../plain";
 import { resourceRule } from "../rule";
 import { ENGINES } from "../servers/engines";
+import { askingFaults } from "../servers/redis";
 import { effectiveOf } from "../servers/setting";
 
 interface Demand {
@@ -70,6 +71,9 @@ export const serverTlsOnly = resourceRule({
       const inForce = configuration === undefined ? undefined : effectiveOf(parse(configuration));
       for (const { setting, value, fault } of inForce ? file : []) {
         if (!value.test(inForce?.get(setting) ?? "")) yield `${label} ${fault}`;
+      }
+      if (type === REDIS_INSTANCE && inForce) {
+        for (const fault of askingFaults(inForce, props)) yield `${label} ${fault}`;
       }
       if (type === REMOTE_COMMAND || isUnknown(props.effective)) continue;
       const effective = object(props.effective);

@@ -1,3 +1,4 @@
+import { isUnknown, object, type Properties } from "../plain";
 import { type Configuration, type Listed, SHAPES } from "./setting";
 
 const { address, number, size } = SHAPES;
@@ -13,6 +14,8 @@ export const REDIS_SETTINGS: Listed = {
   "tls-key-file": path,
   "tls-ca-cert-file": path,
   "tls-auth-clients": /^(?:no|yes|optional)$/,
+  unixsocket: /^\/var\/lib\/redis\/[a-z][a-z0-9_]*\/admin\.sock$/,
+  unixsocketperm: /^700$/,
   "tls-protocols": /^TLSv1\.[23](?: TLSv1\.3)?$/,
   aclfile: path,
   "acllog-max-len": number,
@@ -54,4 +57,28 @@ export function parseRedis(text: string): Configuration {
     read.settings.push({ name: name.toLowerCase(), value: values.join(" "), line: index + 1 });
   }
   return read;
+}
+
+/** What of a running instance says whom it asks for a certificate, and whose it takes. */
+const ASKING = ["tls-auth-clients", "tls-ca-cert-file"];
+
+/** Faults of an instance that asks for certificates, or is to; and of the socket by which its host goes without. */
+export function* askingFaults(
+  inForce: ReadonlyMap<string, string>,
+  { name, clientAuthorities, effective }: Properties,
+): Iterable<string> {
+  const asks = /^(?:optional|yes)$/.test(inForce.get("tls-auth-clients") ?? "");
+  if (clientAuthorities !== undefined && !asks)
+    yield "has authorities of clients and asks nobody for a certificate. Set tls-auth-clients";
+  const own = `/etc/redis/tls/clients-${String(name)}.crt`;
+  if (asks && !isUnknown(name) && inForce.get("tls-ca-cert-file") !== own)
+    yield `takes certificates of another service. Set tls-ca-cert-file ${own}`;
+  for (const setting of asks && !isUnknown(effective) ? ASKING : []) {
+    if (object(effective)[setting] !== inForce.get(setting))
+      yield `may cease to ask unseen: effective.${setting} is not watched. Set it as the configuration does`;
+  }
+  const socket = inForce.get("unixsocket");
+  const closed = socket === `${inForce.get("dir")}/admin.sock` && inForce.get("unixsocketperm") === "700";
+  if (socket !== undefined && !closed)
+    yield "answers without TLS on a socket that others may reach. Put it into the instance's directory, unixsocketperm 700";
 }

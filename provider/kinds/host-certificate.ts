@@ -19,6 +19,7 @@ import {
   endOf,
   type Found,
   isDue,
+  isPem,
   LIFE,
   NOT_SHOWN,
   parseCertificate,
@@ -184,7 +185,7 @@ function check(news: Properties): { inputs: Properties; failures: CheckFailure[]
   }
   if (!isPemOrNothing(news.clientAuthorities)) fault("clientAuthorities", "must be certificates as PEM");
   if (redis && (news.clientAuthorities ?? null) !== null)
-    fault("clientAuthorities", "are of MariaDB and PostgreSQL alone");
+    fault("clientAuthorities", "are each instance's own on Redis");
   if (news.engine === "redis" && (admin === undefined || admin === null)) {
     fault("admin", "is missing: Redis reads a new certificate only when told by a login");
   }
@@ -197,10 +198,7 @@ function check(news: Properties): { inputs: Properties; failures: CheckFailure[]
 
 function isPemOrNothing(value: Value | undefined): boolean {
   if (value === undefined || value === null || value === UNKNOWN) return true;
-  return (
-    typeof value === "string" &&
-    /^(?:-----BEGIN CERTIFICATE-----\n[\w+/=\n]+-----END CERTIFICATE-----\n)+$/.test(value)
-  );
+  return typeof value === "string" && isPem(value);
 }
 
 function isPort(value: unknown): boolean {

@@ -4,6 +4,7 @@ import { runScript } from "../../connect/host-script";
 import type { EstateConfig } from "../config";
 import { diffInputs } from "../wire/diff";
 import { type CheckFailure, type Kind, type Properties, UNKNOWN, type Value } from "../wire/kind";
+import { isPem } from "./host/certificate";
 import { type Limits, MEND, READ, STOP, unitOf } from "./host/redis-instance-scripts";
 import { type HostShell, withHost } from "./host/shell";
 import { passwordHash } from "./redis/acl";
@@ -19,11 +20,15 @@ interface RedisInstance {
   limits: Limits;
   /** Settings that the running instance must have: Redis' own by Redis' name, those of its unit and its host by ours. */
   effective: Record<string, string>;
+  /** PEM texts of the authorities whose certificates it takes from clients; absent: it asks for none. */
+  clientAuthorities?: string | null;
   /** Who makes the service's user. */
   admin: { user: string; password: string };
 }
 
-const PROPERTIES = ["name", "address", "port", "configuration", "limits", "effective", "admin"];
+const PROPERTIES = [
+  ...["name", "address", "port", "configuration", "limits", "effective", "clientAuthorities", "admin"],
+];
 
 const NAME = /^[a-z][a-z0-9_]*$/;
 
@@ -33,10 +38,13 @@ const BY_THE_HOST = ["shared", "enabled", "unit", "listening", "tls", "default_u
 /** Differences in these are mended while it runs. */
 const WITHOUT_RESTART = ["effective.shared", "effective.enabled"];
 
+/** Whom it asks for a certificate, and what it takes for one: it is told while it runs, and its sessions stay. */
+const ASKING = ["clientAuthorities", 'effective["tls-auth-clients"]', 'effective["tls-ca-cert-file"]'];
+
 /**
  * `estate:host:RedisInstance`: one service's Redis on its host, Debian's redis-server@NAME: configuration, limits of its unit, its
  * admin, and that nobody gets in without a name. What was changed by hand shows by name and is taken back; only the instance that
- * differs is restarted. The one shared instance that Debian's package starts is stopped and masked. Deleting it stops the
+ * differs is restarted, and none where only whom it asks for a certificate does. The one shared instance that Debian's package starts is stopped and masked. Deleting it stops the
  * instance; its data stays on the host. Errors: the host cannot be reached; the instance does not start, or does not take a setting.
  */
 export const hostRedisInstance: Kind<EstateConfig, RedisInstance> = {
@@ -92,6 +100,7 @@ function check(news: Properties): { inputs: Properties; failures: CheckFailure[]
       fault("configuration", `does not say "${line}": an instance keeps its files in a directory of its own`);
     }
   }
+  checkAuthorities(news, fault);
   for (const limit of ["process", "tasks", "cpuPercent"]) {
     const value = isObject(limits) ? limits[limit] : limits;
     if (value !== UNKNOWN && !isWhole(value, 1, 1_048_576))
@@ -113,6 +122,34 @@ function check(news: Properties): { inputs: Properties; failures: CheckFailure[]
   return { inputs: news, failures };
 }
 
+/** What it trusts and what it asks for belong together. */
+function checkAuthorities(
+  { name, configuration, clientAuthorities = null }: Properties,
+  fault: (property: string, reason: string) => void,
+): void {
+  if (clientAuthorities !== null && !known(clientAuthorities, isPem))
+    fault("clientAuthorities", "must be certificates as PEM");
+  if (typeof configuration !== "string" || typeof name !== "string") return;
+  const asks = asksOf(configuration) !== "no";
+  if (asks !== (clientAuthorities !== null))
+    fault(
+      "clientAuthorities",
+      asks
+        ? "are missing: tls-auth-clients asks for certificates"
+        : "are of no use: tls-auth-clients asks nobody",
+    );
+  const own = `tls-ca-cert-file /etc/redis/tls/clients-${name}.crt`;
+  if (asks && !configuration.split("\n").includes(own))
+    fault("configuration", `does not say "${own}": an instance trusts authorities of its own`);
+}
+
+/** What a configuration says of certificates of clients. */
+function asksOf(configuration: string): string {
+  return ASKS.exec(configuration)?.[1] ?? "no";
+}
+
+const ASKS = /^tls-auth-clients (\w+)$/m;
+
 /** A text of this form, or one that a preview does not know yet. */
 function known(value: Value | undefined, form: (text: string) => boolean): boolean {
   return value === UNKNOWN || (typeof value === "string" && form(value));
@@ -130,13 +167,14 @@ function isObject(value: Value | undefined): value is Properties {
 async function settle(host: HostShell, inputs: RedisInstance, anotherAdmin: boolean): Promise<RedisInstance> {
   const differences = (found: RedisInstance | undefined) =>
     diffInputs((found ?? {}) as Properties, inputs as unknown as Properties).map(({ path }) => path);
-  const different = differences(await inspect(host, inputs));
+  const found = await inspect(host, inputs);
+  const different = differences(found);
   if (different.length === 0 && !anotherAdmin) return inputs;
-  const restart = anotherAdmin || different.some((path) => !WITHOUT_RESTART.includes(path));
   const { user, password } = inputs.admin;
   await run(host, MEND, inputs, "its settings", {
     RULES: `user default off resetchannels -@all\nuser ${user} on #${passwordHash(password)} ~* &* +@all`,
-    RESTART: restart ? "yes" : "no",
+    RESTART: anotherAdmin ? "yes" : restartFor(different, found, inputs),
+    ASKS: asksOf(inputs.configuration),
   });
   const left = differences(await inspect(host, inputs));
   if (left.length === 0) return inputs;
@@ -144,6 +182,23 @@ async function settle(host: HostShell, inputs: RedisInstance, anotherAdmin: bool
     `Redis instance ${inputs.name} does not take what is declared: ${left.join(", ")}. ` +
       `Look at: systemctl status redis-server@${inputs.name}`,
   );
+}
+
+/** What MEND is told: whether it has to end, or may be told while it runs. */
+function restartFor(
+  different: readonly string[],
+  found: RedisInstance | undefined,
+  { configuration }: RedisInstance,
+): "yes" | "no" | "asking" {
+  const left = different.filter((path) => !WITHOUT_RESTART.includes(path));
+  if (left.length === 0) return "no";
+  const before = found?.configuration ?? "";
+  // One that asked nobody has no socket to be told by, and one that is to ask nobody is to lose it.
+  const asked = asksOf(before) !== "no" && asksOf(configuration) !== "no";
+  const same = before.replace(ASKS, "") === configuration.replace(ASKS, "");
+  return asked && same && left.every((path) => path === "configuration" || ASKING.includes(path))
+    ? "asking"
+    : "yes";
 }
 
 /** undefined: there is no such instance. */
@@ -154,23 +209,32 @@ async function inspect(host: HostShell, inputs: RedisInstance): Promise<RedisIns
 /** What READ prints, in the form of `inputs`. */
 export function parseInstance(text: string, inputs: RedisInstance): RedisInstance | undefined {
   let configuration: string | undefined;
+  let clientAuthorities: string | undefined;
   const effective: Record<string, string> = {};
   for (const line of text.split("\n").filter(Boolean)) {
     const [fact, encoded = ""] = line.split(" ");
     const content = Buffer.from(encoded, "base64").toString();
     if (fact === "configuration") configuration = content.replace(/\n$/, "");
+    if (fact === "clientAuthorities") clientAuthorities = content;
     if (fact === "effective") {
       const at = content.indexOf("=");
       effective[content.slice(0, at)] = content.slice(at + 1);
     }
   }
-  return configuration === undefined ? undefined : { ...inputs, configuration, effective };
+  if (configuration === undefined) return undefined;
+  const { clientAuthorities: _, ...others } = inputs;
+  return {
+    ...others,
+    configuration,
+    effective,
+    ...(clientAuthorities !== undefined && { clientAuthorities }),
+  };
 }
 
 async function run(
   host: HostShell,
   script: string,
-  { name, address, port, configuration, limits, effective, admin }: RedisInstance,
+  { name, address, port, configuration, limits, effective, clientAuthorities, admin }: RedisInstance,
   what: string,
   more: Record<string, string> = {},
 ): Promise<string> {
@@ -184,6 +248,7 @@ async function run(
     SETTINGS: Object.keys(effective)
       .filter((setting) => !BY_THE_HOST.includes(setting))
       .join(" "),
+    CLIENT_AUTHORITIES: clientAuthorities ?? "",
     ADMIN: admin.user,
     ADMIN_PASSWORD: admin.password,
     ...more,

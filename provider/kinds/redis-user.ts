@@ -29,15 +29,15 @@ export interface RedisConfig {
  */
 export const redisUser: Kind<RedisConfig, UserInputs, UserState> = {
   token: "estate:redis:User",
-  secretInputs: ["passwords"],
-  secretOutputs: ["passwords", "former"],
+  secretInputs: ["passwords", "clientCertificate"],
+  secretOutputs: ["passwords", "former", "clientCertificate"],
   computedOutputs: ["appliedCommands", "former"],
   replaceOn: ["user"],
 
   check: (news) => checkUser(news),
 
   async create(call, inputs) {
-    return { id: inputs.user, state: await converge(call, inputs, { passwords: [], former: [] }) };
+    return { id: inputs.user, state: await converge(call, inputs, undefined) };
   },
 
   async read(call, id, old) {
@@ -49,7 +49,7 @@ export const redisUser: Kind<RedisConfig, UserInputs, UserState> = {
   },
 
   async update(call, _id, old, news) {
-    return converge(call, news, { passwords: old.state.passwords, former: old.state.former ?? [] });
+    return converge(call, news, old.state);
   },
 
   async delete(call, id, { inputs }) {
@@ -64,10 +64,11 @@ export const redisUser: Kind<RedisConfig, UserInputs, UserState> = {
 async function converge(
   call: Call<RedisConfig>,
   wanted: UserInputs,
-  known: { passwords: string[]; former: string[] },
+  last: UserState | undefined,
 ): Promise<UserState> {
   call.signal.throwIfAborted();
   const { user } = wanted;
+  const known = { passwords: last?.passwords ?? [], former: last?.former ?? [] };
   const server = serverOf(call, wanted.port);
   const before = await readUser(server, user);
   const former = formerHashes(wanted, before, known);
@@ -79,7 +80,12 @@ async function converge(
   const after = await readUser(server, user);
   if (!after) throw new RedisError(`${user}: was set, yet the server does not know the user`);
   const [newest = ""] = wanted.passwords;
-  if (known.passwords[0] !== newest || !before) await probeUser(server, wanted, newest);
+  const asBefore =
+    before !== undefined &&
+    known.passwords[0] === newest &&
+    (last?.clientCertificate ?? null) === (wanted.clientCertificate ?? null) &&
+    (last?.requireClientCertificate ?? null) === (wanted.requireClientCertificate ?? null);
+  if (!asBefore) await probeUser(server, wanted, newest);
   return { ...wanted, appliedCommands: after.commands, former };
 }
 

@@ -129,6 +129,8 @@ export interface HostRedisInstanceArgs {
   limits: pulumi.Input<{ process: number; tasks: number; cpuPercent: number }>;
   /** Settings that the running instance must have. */
   effective: pulumi.Input<Record<string, string>>;
+  /** PEM texts of the authorities whose certificates it takes from clients. Default: it asks for none. */
+  clientAuthorities?: pulumi.Input<string> | undefined;
   /** Who makes the service's user. */
   admin: { user: string; password: pulumi.Input<string> };
 }

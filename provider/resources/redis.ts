@@ -15,11 +15,24 @@ export interface RedisUserArgs {
   channels?: pulumi.Input<string[]>;
   /** ACL rules in order: `-@all +@read +@write -@dangerous`. */
   commands: pulumi.Input<string>;
+  /** PEM of the private key and the certificate that a new password is tried with. Default: none. */
+  clientCertificate?: pulumi.Input<string> | undefined;
+  /** Its instance is declared to let nobody in without a certificate, which is tried. Default: it is not. */
+  requireClientCertificate?: pulumi.Input<boolean>;
 }
 
 /** Kind: kinds/redis-user.ts */
 export class RedisUser extends ServerResource {
   constructor(name: string, args: RedisUserArgs, opts?: pulumi.CustomResourceOptions) {
-    super("estate:redis:User", name, { ...args, passwords: pulumi.secret(args.passwords) }, opts);
+    super(
+      "estate:redis:User",
+      name,
+      {
+        ...args,
+        passwords: pulumi.secret(args.passwords),
+        clientCertificate: args.clientCertificate && pulumi.secret(args.clientCertificate),
+      },
+      opts,
+    );
   }
 }

@@ -12,6 +12,8 @@ export interface TunnelledServer {
   caCertificate: string;
   /** Name in the certificate; default: host. */
   serverName?: string | undefined;
+  /** By port, PEM of the private key and the certificate that is shown there; Redis only. Default: none. */
+  clientCertificates?: Record<string, string> | undefined;
 }
 
 export interface SshServer {

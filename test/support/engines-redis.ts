@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
-import { connectRedis } from "../../connect/redis";
+import { connectRedis, type RedisLogin } from "../../connect/redis";
 import type { Trust } from "../../connect/socket";
 import { type DebianSuite, debianRoot } from "./debian-root";
 import { ended, LOCAL_NAMES, selfSigned } from "./engines-mariadb";
@@ -11,6 +11,16 @@ import { freePort } from "./free-port";
 import { succeed } from "./run";
 
 export type RedisVersion = "7.0" | "8.0";
+
+/** `tls-auth-clients` */
+export type Asks = "no" | "optional" | "yes";
+
+/** Whom a server asks for a certificate, whose it takes (PEM texts), and what its admin shows. */
+export interface AskedClients {
+  asks: Asks;
+  authorities: string;
+  admin: string;
+}
 
 export interface RedisEngine {
   /** `8.0.2` */
@@ -24,6 +34,8 @@ export interface RedisEngine {
   caCertificate: string;
   /** Content of the ACL file; empty without one. */
   aclFile(): string;
+  /** As the program's instance is told while it runs: whom it asks for a certificate, and whose it takes. Of one that began with some. */
+  ask(asks: Asks, authorities: string): Promise<void>;
   /** Stops the server and starts it again on the same port with the ACL file it saved. */
   restart(): Promise<void>;
   /** Its directory has no byte of room while `work` runs. */
@@ -36,7 +48,7 @@ const SUITES: Record<RedisVersion, DebianSuite> = { "7.0": "bookworm", "8.0": "t
 /** Starts a real, empty, throw-away server with TLS on 127.0.0.1 and a random port. Needs root (chroot). */
 export async function startRedis(
   version: RedisVersion,
-  options: { aclFile: boolean; names?: string | undefined } = { aclFile: true },
+  options: { aclFile: boolean; names?: string | undefined; clients?: AskedClients } = { aclFile: true },
 ): Promise<RedisEngine> {
   const root = await debianRoot(SUITES[version], ["redis-server"]);
   const inside = `/srv/redis-${randomBytes(6).toString("hex")}`;
@@ -56,13 +68,18 @@ export async function startRedis(
     const trust = { caCertificate, serverName: options.names === undefined ? undefined : "localhost" };
     const port = await freePort();
     const aclFile = path.join(directory, "users.acl");
+    const { clients } = options;
+    const trusted = path.join(directory, "clients.crt");
+    if (clients) await fs.writeFile(trusted, clients.authorities);
     if (options.aclFile) await fs.writeFile(aclFile, users.join(""));
     await fs.writeFile(
       path.join(directory, "redis.conf"),
       `bind 127.0.0.1\nport 0\ntls-port ${port}\ntls-cert-file ${inside}/cert.pem\ntls-key-file ${inside}/key.pem\n` +
-        `tls-auth-clients no\ndir ${inside}\nsave ""\n` +
+        `tls-auth-clients ${clients?.asks ?? "no"}\ndir ${inside}\nsave ""\n` +
+        (clients ? `tls-ca-cert-file ${inside}/clients.crt\n` : "") +
         (options.aclFile ? `aclfile ${inside}/users.acl\n` : users.join("")),
     );
+    const login = { ...admin, clientCertificate: clients?.admin };
     let full = "";
     let complaints = "";
     const note = (text: Buffer) => {
@@ -81,13 +98,20 @@ export async function startRedis(
       const env = { PATH: process.env.PATH, LC_ALL: "C" };
       server = spawn("setpriv", command, { stdio: ["ignore", "pipe", "pipe"], env });
       for (const stream of [server.stdout, server.stderr]) stream?.on("data", note);
-      full = await answering(server, port, trust, admin, () => complaints);
+      full = await answering(server, port, trust, login, () => complaints);
     };
     const restart = async () => {
       if (server) await ended(server);
       await start();
     };
     await start();
+    const ask: RedisEngine["ask"] = async (asks, authorities) => {
+      const connection = await connectRedis({ host: "127.0.0.1", port }, trust, login);
+      await fs.writeFile(trusted, authorities);
+      const words = ["tls-auth-clients", asks, "tls-ca-cert-file", `${inside}/clients.crt`];
+      await connection.call("CONFIG", "SET", ...words);
+      await connection.close();
+    };
     const acls = () => (options.aclFile ? readFileSync(aclFile, "utf8") : "");
     const withFullDisk = async <T>(work: () => Promise<T>) => {
       await succeed("mount", ["-t", "tmpfs", "-o", "size=4k", "none", directory]);
@@ -105,6 +129,7 @@ export async function startRedis(
       admin,
       caCertificate,
       aclFile: acls,
+      ask,
       restart,
       withFullDisk,
       stop,
@@ -119,7 +144,7 @@ async function answering(
   server: ChildProcess,
   port: number,
   trust: Trust,
-  admin: { user: string; password: string },
+  admin: RedisLogin,
   complaints: () => string,
 ): Promise<string> {
   for (let attempt = 1; ; attempt++) {

@@ -111,10 +111,14 @@ case $ENGINE in
   redis)
     # The server may still show a certificate of a former authority: it is reached over the loopback of its own host.
     while read -r name port; do
+      set -- --tls --insecure -h "$ENDPOINT" -p "$port"
+      # One that asks for certificates has a socket, for its host holds none.
+      socket=/var/lib/redis/$name/admin.sock
+      if [ -S "$socket" ] && [ ! -L "$socket" ]; then set -- -s "$socket"; fi
       # By standard input: arguments and environment of a program can be looked at. The last line answers the last command.
       answer=$(printf '%s\n' "AUTH $ADMIN $ADMIN_PASSWORD" \
-        "CONFIG SET tls-cert-file $DIRECTORY/server.crt tls-key-file $DIRECTORY/server.key tls-ca-cert-file $DIRECTORY/ca.crt" |
-        redis-cli --tls --insecure -h "$ENDPOINT" -p "$port" 2>&1 | sed '/^$/d' | tail -n 1 || true)
+        "CONFIG SET tls-cert-file $DIRECTORY/server.crt tls-key-file $DIRECTORY/server.key" |
+        redis-cli "$@" 2>&1 | sed '/^$/d' | tail -n 1 || true)
       case $answer in
         # One that stands still reads the files when it starts.
         *OK* | *"Connection refused"*) ;;

@@ -58,6 +58,11 @@ export function parseFound(text: string): Found {
   };
 }
 
+/** Whether a text is certificates as PEM, one or more, and nothing else. */
+export function isPem(text: string): boolean {
+  return /^(?:-----BEGIN CERTIFICATE-----\n[\w+/=\n]+-----END CERTIFICATE-----\n)+$/.test(text);
+}
+
 /** undefined: the text is no certificate. */
 export function parseCertificate(pem: string): X509Certificate | undefined {
   try {

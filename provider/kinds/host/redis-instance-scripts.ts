@@ -34,16 +34,28 @@ export interface Limits {
   cpuPercent: number;
 }
 
-/** Needs: NAME, ADMIN, ADMIN_PASSWORD, ADDRESS, PORT, ENDPOINT, UNIT (text of the drop-in), SETTINGS (names that CONFIG GET is asked for). */
+/**
+ * Needs: NAME, ADMIN, ADMIN_PASSWORD, ADDRESS, PORT, ENDPOINT, UNIT (text of the drop-in), SETTINGS (names that CONFIG GET is asked for),
+ * CLIENT_AUTHORITIES (PEM texts; empty: it asks nobody for a certificate).
+ */
 const COMMON = String.raw`
 unit=redis-server@$NAME.service
 file=/etc/redis/redis-$NAME.conf
 limits=/etc/systemd/system/$unit.d/estate.conf
 directory=/var/lib/redis/$NAME
 users=$directory/users.acl
+clients=/etc/redis/tls/clients-$NAME.crt
 as_redis() { runuser -u redis -- "$@"; }
 differs() { ! printf '%s\n' "$2" | cmp -s - "$1"; }
 running() { systemctl --quiet is-active "$unit"; }
+# One that asks for certificates has a socket, for its host holds none. Any other is asked over verified TLS.
+admin() {
+  local command=$*
+  set -- --tls --cacert /etc/redis/tls/ca.crt -h "$ADDRESS" -p "$PORT"
+  if [ -S "$directory/admin.sock" ] && [ ! -L "$directory/admin.sock" ]; then set -- -s "$directory/admin.sock"; fi
+  # By standard input: arguments and environment of a program can be looked at.
+  printf 'AUTH %s %s\n%s\n' "$ADMIN" "$ADMIN_PASSWORD" "$command" | timeout 5 redis-cli "$@" 2>/dev/null | tail -n +2 || true
+}
 # Instances are made side by side, and systemd reads all units anew for each: one at a time, and nobody asks meanwhile.
 alone() { exec 8>/run/lock/estate-redis; flock 8; }
 shared() {
@@ -54,19 +66,16 @@ shared() {
 `;
 
 /**
- * One fact a line, its content in base64: \`configuration\`, and \`effective\` (\`name=value\`). Nothing: there is no instance. Its admin is
- * asked over verified TLS; where it does not answer, its settings are missing and so differ.
+ * One fact a line, its content in base64: \`configuration\`, \`clientAuthorities\`, and \`effective\` (\`name=value\`). Nothing: there is
+ * no instance. Where its admin does not answer, its settings are missing and so differ.
  */
 export const READ = `${COMMON}${String.raw`
 fact() { printf '%s %s\n' "$1" "$(base64 -w0)"; }
 effective() { printf '%s' "$1" | fact effective; }
-admin() {
-  # By standard input: arguments and environment of a program can be looked at.
-  printf 'AUTH %s %s\n%s\n' "$ADMIN" "$ADMIN_PASSWORD" "$*" |
-    timeout 5 redis-cli --tls --cacert /etc/redis/tls/ca.crt -h "$ADDRESS" -p "$PORT" 2>/dev/null | tail -n +2 || true
-}
 [ -e "$file" ] || exit 0
 fact configuration <"$file"
+# A file that the instance has not read is as good as none.
+if [ -n "$CLIENT_AUTHORITIES" ] && cmp -s "$clients" "$clients.read"; then fact clientAuthorities <"$clients"; fi
 alone
 effective "shared=$(shared)"
 case $(systemctl is-enabled "$unit" 2>/dev/null || true) in enabled) effective enabled=yes ;; *) effective enabled=no ;; esac
@@ -89,7 +98,8 @@ fi
 
 /**
  * The instance as it is declared; only this one is restarted, and only where RESTART says so or a file differs. Needs CONFIGURATION,
- * RULES (ACL of default and the admin, the password in them a hash) and RESTART (yes, no) as well.
+ * RULES (ACL of default and the admin, the password in them a hash) and RESTART (yes; no; asking: nothing differs but whom it asks for a
+ * certificate, which it is told while it runs) as well, and ASKS (what tls-auth-clients is to be).
  *
  * What the instance's own user could have written, it writes again as that user: root follows no link of its.
  */
@@ -114,19 +124,32 @@ flock -u 8
 if [ -L "$directory" ]; then echo "$directory is a link, and must be a directory" >&2; exit 1; fi
 install -d -m 0700 -o redis -g redis "$directory"
 running || RESTART=yes
-if [ "$RESTART" = yes ]; then
-  # Every other user is the service's own and is kept: the server saves them to this file itself.
-  kept=$(as_redis cat "$users" 2>/dev/null | grep -E '^user ' | grep -vE "^user (default|$ADMIN) " || true)
-  printf '%s\n' "$RULES" "$kept" | grep . |
-    as_redis sh -c 'umask 077; cat >"$1.new" && mv -T "$1.new" "$1"' sh "$users"
+if [ -n "$CLIENT_AUTHORITIES" ]; then
+  printf '%s' "$CLIENT_AUTHORITIES" | install -m 0644 /dev/stdin "$clients.new"
+  mv "$clients.new" "$clients"
 fi
 if differs "$file" "$CONFIGURATION"; then
-  RESTART=yes
+  [ "$RESTART" = asking ] || RESTART=yes
   [ ! -e "$file" ] || cp -p "$file" "$file.previous"
   printf '%s\n' "$CONFIGURATION" | install -m 0640 -o redis -g redis /dev/stdin "$file.new"
   mv "$file.new" "$file"
 fi
+has_read_clients() {
+  if [ -n "$CLIENT_AUTHORITIES" ]; then cp "$clients" "$clients.read"; else rm -f "$clients" "$clients.read"; fi
+}
+if [ "$RESTART" = asking ]; then
+  # In one command: with the authorities its TLS begins anew, and nobody resumes what began when less was asked for. Sessions stay.
+  if [ "$(admin CONFIG SET tls-auth-clients "$ASKS" tls-ca-cert-file "$clients")" = OK ]; then
+    has_read_clients
+    exit 0
+  fi
+  RESTART=yes
+fi
 [ "$RESTART" = yes ] || exit 0
+# Every other user is the service's own and is kept: the server saves them to this file itself.
+kept=$(as_redis cat "$users" 2>/dev/null | grep -E '^user ' | grep -vE "^user (default|$ADMIN) " || true)
+printf '%s\n' "$RULES" "$kept" | grep . |
+  as_redis sh -c 'umask 077; cat >"$1.new" && mv -T "$1.new" "$1"' sh "$users"
 started=$(date +%s)
 # Several changes within seconds are no reason for systemd to leave it stopped.
 systemctl reset-failed "$unit" 2>/dev/null || true
@@ -140,13 +163,14 @@ if ! systemctl restart "$unit" >&2; then
   fi
   exit 1
 fi
+has_read_clients
 `}`;
 
 /** The instance ends, for the time being or for good: its data stays. */
 export const STOP = `${COMMON}
 alone
 if systemctl cat "$unit" >/dev/null 2>&1; then systemctl disable --now "$unit" >&2; fi
-rm -f "$file" "$file.previous" "$limits"
+rm -f "$file" "$file.previous" "$limits" "$clients" "$clients.read"
 rmdir "$(dirname "$limits")" 2>/dev/null || true
 systemctl daemon-reload
 `;

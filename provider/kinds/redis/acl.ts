@@ -16,6 +16,10 @@ export type UserInputs = {
   channels: string[];
   /** ACL rules in order: `-@all +@read +@write`. */
   commands: string;
+  /** PEM of the private key and the certificate that a new password is tried with; null: none. */
+  clientCertificate?: string | null;
+  /** true: its instance lets nobody in without a certificate, which is tried; null: it may. */
+  requireClientCertificate?: true | null;
   /** Always true when declared; `read` answers false for a user that was switched off. */
   enabled: boolean;
   /** Always empty when declared; `read` answers further rights that were given as selectors. */
@@ -149,6 +153,8 @@ export function userAsDeclared(user: string, actual: UserOnServer, old: UserStat
     keys: actual.keys,
     channels: actual.channels,
     commands: old && old.appliedCommands === actual.commands ? old.commands : actual.commands,
+    clientCertificate: old?.clientCertificate ?? null,
+    requireClientCertificate: old?.requireClientCertificate ?? null,
     enabled: actual.flags.includes("on"),
     selectors: actual.selectors,
     appliedCommands: actual.commands,

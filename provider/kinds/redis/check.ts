@@ -1,7 +1,10 @@
 import { type CheckFailure, type Properties, UNKNOWN, type Value } from "../../wire/kind";
 import { isPort } from "../firewall/check";
 
-const FIELDS = ["user", "port", "passwords", "formerPassword", "keys", "channels", "commands"];
+const FIELDS = [
+  ...["user", "port", "passwords", "formerPassword", "keys", "channels", "commands"],
+  ...["clientCertificate", "requireClientCertificate"],
+];
 const SHORTEST_PASSWORD = 32;
 
 /** Commands that reach beyond the service's own keys: to the server, its users or its copies. */
@@ -36,6 +39,7 @@ export function checkUser(news: Properties): { inputs: Properties; failures: Che
   checkPatterns("keys", news.keys, report);
   if (news.channels !== undefined && news.channels !== null) checkPatterns("channels", news.channels, report);
   checkCommands(news.commands, report);
+  checkCertificate(news, report);
   if (failures.length > 0) return { inputs: news, failures };
   const inputs: Properties = {
     ...news,
@@ -44,6 +48,9 @@ export function checkUser(news: Properties): { inputs: Properties; failures: Che
     keys: sorted(news.keys),
     channels: sorted(news.channels ?? []),
     commands: typeof news.commands === "string" ? rules(news.commands).join(" ") : (news.commands ?? ""),
+    clientCertificate: news.clientCertificate ?? null,
+    // Not asked for is null: a state from before there were certificates differs in nothing.
+    requireClientCertificate: news.requireClientCertificate || null,
     enabled: true,
     selectors: [],
   };
@@ -139,6 +146,21 @@ function checkCommands(commands: Maybe, report: Report): void {
       report("commands", `holds ${show(rule)}, which rules the server and not the service's keys. Remove it`);
     }
   }
+}
+
+function checkCertificate(
+  { clientCertificate = null, requireClientCertificate = null }: Properties,
+  report: Report,
+): void {
+  if (clientCertificate !== null && clientCertificate !== UNKNOWN) {
+    // No value: it holds a private key.
+    if (typeof clientCertificate !== "string" || !/^-----BEGIN /.test(clientCertificate))
+      report("clientCertificate", "is no PEM text of a private key and its certificate");
+  }
+  if (![null, UNKNOWN, true, false].includes(requireClientCertificate as null))
+    report("requireClientCertificate", `is ${show(requireClientCertificate)}. Use true or false`);
+  else if (requireClientCertificate === true && clientCertificate === null)
+    report("clientCertificate", "is missing: without it a new password cannot be tried");
 }
 
 /** Rules in order, in lower case as the server writes them. */

@@ -33,7 +33,7 @@ const entries = databases
   .filter(({ name }) => name === "mo_hooks")
   .map((entry) => ({ ...entry, clientCertificate: use ?? "optional" }));
 const at = pulumi.output(generation);
-const certificates = new ClientCertificates({ databases: entries }, () => at);
+const certificates = new ClientCertificates({ databases: entries, redisUsers: [] }, () => at);
 export const authorities = certificates.authoritiesOn("mariadb");
 const provider = new EstateProvider("mariadb", { mariadb: { ...server, serverName: "localhost" } });
 const parent = new pulumi.ComponentResource("small:index:Database", "database");

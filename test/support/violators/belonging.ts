@@ -144,6 +144,9 @@ export const belonging: Violator[] = [
     "a password in clear": {
       mariadb: JSON.stringify({ password: "never-write-a-password", caCertificate: pem }),
     },
+    "keys of the admin in clear": {
+      redis: JSON.stringify({ clientCertificates: { "6381": "never-write-a-key" }, caCertificate: pem }),
+    },
   }),
   ...of("resource-known", right.awsProvider, {
     "a secret key in clear": { secretKey: "never-write-a-key" },

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { SSHD_SETTINGS } from "../../../components/plans/sshd-settings";
-import { sealed } from "../wire-values";
+import { sealed, unknown } from "../wire-values";
 import * as right from "./right";
 import { of, type Violator } from "./types";
 
@@ -264,7 +264,22 @@ export const hosts: Violator[] = [
     "no port of TLS": { configuration: files.redis.replace("tls-port 6380", "") },
     "nobody watches it": { effective: {} },
     "anybody without a name": { effective: { ...settings.redis.props.effective, default_user: "on" } },
+    "a socket in clear for everybody": file("redis", "unixsocket /var/lib/redis/crm/admin.sock"),
+    "authorities, and nobody asked": { clientAuthorities: unknown },
     "the shared instance beside it": { effective: { ...settings.redis.props.effective, shared: "running" } },
+  }),
+  ...of("server-tls-only", settings.asking, {
+    "certificates of another service": {
+      configuration: files.asking.replace("clients-crm.crt", "clients-n8n.crt"),
+      effective: {
+        ...settings.asking.props.effective,
+        "tls-ca-cert-file": "/etc/redis/tls/clients-n8n.crt",
+      },
+    },
+    "a demand that nobody watches": { effective: settings.redis.props.effective },
+    "a socket elsewhere": {
+      configuration: files.asking.replace("redis/crm/admin.sock", "redis/n8n/admin.sock"),
+    },
   }),
   ...of("server-tls-only", right.command, {
     "by a script": script(["settings", "mariadb"], {

@@ -26,10 +26,12 @@ const redisPlan = {
     sizing: redisSizing(1024, 20),
   },
 };
+const askingPlan = { ...redisPlan, clientCertificate: "required" as const };
 export const files = {
   mariadb: mariadbConfig({ ...sizes, ...TLS.mariadb, port: 3306 }),
   postgres: postgresConfig({ ...sizes, ...TLS.postgres, port: 5432 }),
   redis: redisConfig(redisPlan),
+  asking: redisConfig(askingPlan),
 };
 export const hba = [
   "local   all postgres           peer",
@@ -170,6 +172,14 @@ export const settings = {
       ...{ name: "crm", ...here, port: 6380, configuration: files.redis },
       limits: { process: 204, tasks: 32, cpuPercent: 100 },
       effective: redisGuarded(redisPlan),
+    },
+  },
+  asking: {
+    type: "estate:host:RedisInstance",
+    props: {
+      ...{ name: "crm", ...here, port: 6380, configuration: files.asking },
+      limits: { process: 204, tasks: 32, cpuPercent: 100 },
+      effective: redisGuarded(askingPlan),
     },
   },
 } satisfies Record<string, Right>;

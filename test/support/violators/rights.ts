@@ -300,6 +300,17 @@ export const rights: Violator[] = [
   },
   {
     rule: "client-authority-own",
+    is: "an authority of an instance of Redis that was written down",
+    members: [
+      {
+        ...right.settings.asking,
+        name: "it",
+        props: { ...right.settings.asking.props, clientAuthorities: "PEM" },
+      },
+    ],
+  },
+  {
+    rule: "client-authority-own",
     is: "an authority from elsewhere beside one of ours",
     members: [
       clientCertificate,

@@ -80,10 +80,11 @@ function build(estate: Estate, generation?: PasswordGeneration): void {
       });
   }
   for (const entry of estate.redisUsers) {
-    if (servers.redis)
+    if (servers.redis && entry.state === "live")
       new RedisUser(`redis-${entry.name}`, {
         entry,
         server: servers.redis,
+        certificate: certificates.redis.of(entry.name),
         ...(generation && { generation }),
       });
   }
@@ -416,6 +417,54 @@ describe("a service that shows a certificate of its own", () => {
     expect(find(resources, "postgres-settings").inputs.effective).toMatchObject({
       ssl_ca_file: "/etc/postgresql/tls/clients.crt",
     });
+  });
+
+  it("is asked for by its own instance of Redis, which trusts its service and the admin of this instance", async () => {
+    const users = redisUsers.map((entry) =>
+      entry.name === "svc_crm" ? { ...entry, clientCertificate: "required" as const } : entry,
+    );
+    const resources = await record(() => build({ ...estateOf(catalogue), redisUsers: users }));
+    const instance = find(resources, "redis-svc_crm-instance").inputs;
+    expect(instance.clientAuthorities).toBe(
+      "authority of redis-svc_crm-client-certificate\nauthority of redis-svc_crm-admin-certificate\n",
+    );
+    expect(String(instance.configuration)).toContain("tls-auth-clients yes");
+    expect(instance.effective).toMatchObject({ "tls-auth-clients": "yes" });
+    const user = find(resources, "redis-svc_crm-user").inputs;
+    expect(user.requireClientCertificate).toBe(true);
+    expect(unseal(user.clientCertificate)).toBe("clear text of a key of svc_crm");
+    const provider = resources.find(
+      ({ type, name }) => type === "pulumi:providers:estate" && name === "redis",
+    );
+    const { clientCertificates } = JSON.parse(String(unseal(provider?.inputs.redis)));
+    expect(clientCertificates).toEqual({ "6381": "clear text of a key of estate_admin" });
+    // Another generation of the service's password makes no other certificate of the admin.
+    expect(find(resources, "redis-svc_crm-admin-certificate").inputs.generation).toBe(1);
+    // The others as before.
+    const other = find(resources, "redis-svc_n8n-instance").inputs;
+    expect(other.clientAuthorities).toBeUndefined();
+    expect(String(other.configuration)).toContain("tls-auth-clients no");
+    expect(find(resources, "redis-svc_n8n-user").inputs.clientCertificate).toBeUndefined();
+    const open = resources
+      .filter(({ type }) => type !== "estate:tls:ClientCertificate")
+      .flatMap(({ inputs }) => openTexts(inputs));
+    expect(open.filter((text) => /clear text of/.test(text))).toEqual([]);
+  });
+
+  it("goes with a retired service on Redis; the admin's stays, for its user is still to be taken away", async () => {
+    const users = redisUsers.map((entry) =>
+      entry.name === "svc_crm"
+        ? { ...entry, state: "retired" as const, clientCertificate: "required" as const }
+        : entry,
+    );
+    const resources = await record(() => build({ ...estateOf(catalogue), redisUsers: users }));
+    const left = resources.flatMap(({ name }) => (name.startsWith("redis-svc_crm") ? [name] : []));
+    expect(left).toEqual(["redis-svc_crm-admin-certificate"]);
+    const provider = resources.find(
+      ({ type, name }) => type === "pulumi:providers:estate" && name === "redis",
+    );
+    const { clientCertificates } = JSON.parse(String(unseal(provider?.inputs.redis)));
+    expect(Object.keys(clientCertificates)).toEqual(["6381"]);
   });
 
   it("shows no key in the clear", async () => {

@@ -155,6 +155,30 @@ describe("configuration files", () => {
     expect(redisGuarded({ ...redisPlan("cache"), listen: "fd00::14" }).listening).toBe("[fd00::14]:6381");
   });
 
+  it("Redis: asks for certificates of its own service where that is declared, and else says what it always said", () => {
+    const asking = (clientCertificate: "optional" | "required" | undefined) =>
+      redisConfig({ ...redisPlan("cache"), clientCertificate }).split("\n");
+    expect(asking(undefined)).toEqual(redisLines("cache"));
+    expect(asking(undefined).filter((line) => /^(tls-(ca|auth)|unixsocket)/.test(line))).toEqual([
+      "tls-ca-cert-file /etc/redis/tls/ca.crt",
+      "tls-auth-clients no",
+    ]);
+    for (const [use, asks] of [
+      ["optional", "optional"],
+      ["required", "yes"],
+    ] as const) {
+      const lines = asking(use);
+      const guarded = redisGuarded({ ...redisPlan("cache"), clientCertificate: use });
+      expect(lines).toContain(`tls-auth-clients ${asks}`);
+      expect(lines).toContain("tls-ca-cert-file /etc/redis/tls/clients-crm.crt");
+      expect(lines).toContain("unixsocket /var/lib/redis/crm/admin.sock");
+      expect(lines).toContain("unixsocketperm 700");
+      for (const setting of ["tls-auth-clients", "tls-ca-cert-file"])
+        expect(lines).toContain(`${setting} ${guarded[setting]}`);
+    }
+    expect(Object.keys(redisGuarded(redisPlan("cache"))).join()).not.toContain("tls-auth");
+  });
+
   it("pg_hba.conf: each login into its own database, from one address, and nothing else", () => {
     const door = (database: string | undefined, logins: string[]): Reach => ({
       ...{

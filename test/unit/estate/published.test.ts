@@ -42,7 +42,12 @@ describe("the secrets of the estate", () => {
     const more = names({ ...estate, databases: some }).filter((name) => !names(estate).includes(name));
     expect(more).toContain("MO_CRM_CLIENT_CERTIFICATE");
     expect(more).toHaveLength(databases.length);
-    expect(names({ ...estate, databases: some }).length).toBeLessThanOrEqual(100);
+    const users = redisUsers.map((entry): RedisUserEntry => ({ ...entry, clientCertificate: "required" }));
+    const all = names({ ...estate, databases: some, redisUsers: users });
+    expect(all).toContain("REDIS_CLIENT_CERTIFICATE");
+    expect(all).toContain("REDIS_CRM_CLIENT_CERTIFICATE");
+    expect(all).toHaveLength(names(estate).length + databases.length + redisUsers.length);
+    expect(all.length).toBeLessThanOrEqual(100);
   });
 
   it("are two for each live service, three with row security, and the operator's own are only looked for", () => {
@@ -74,6 +79,7 @@ describe("the secrets of the estate", () => {
 describe("a name that something else has", () => {
   const database = (name: string, secret: string) => ({ name, secret }) as DatabaseEntry;
   const redis = (name: string, secret: string) => ({ name, secret }) as RedisUserEntry;
+  const certified = <Entry>(entry: Entry): Entry => ({ ...entry, clientCertificate: "optional" });
 
   it.each([
     [[database("a", "SSH_HOST")], [], "databases.a.secret", /it is the operator's/],
@@ -83,6 +89,18 @@ describe("a name that something else has", () => {
       [],
       "databases.a.secret",
       /the URL of databases\.b/,
+    ],
+    [
+      [certified(database("a", "A_DB_PASS"))],
+      [certified(redis("b", "A_PASSWORD"))],
+      "redisUsers.b.secret",
+      /published as A_CLIENT_CERTIFICATE, and the client certificate of databases\.a/,
+    ],
+    [
+      [certified(database("a", "A_DB_PASS"))],
+      [redis("b", "A_CLIENT_CERTIFICATE")],
+      "redisUsers.b.secret",
+      /the client certificate of databases\.a/,
     ],
     [[], [redis("a", "R_PASSWORD"), redis("b", "R")], "redisUsers.b.secret", /the URL of redisUsers\.a/],
   ])("is a fault %#", (databases, redisUsers, path, fix) => {

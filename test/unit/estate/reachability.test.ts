@@ -85,6 +85,16 @@ describe("the reachability table", () => {
     expect(reachOf(table, "mariadb")[0]).toMatchObject({ database: undefined, logins: ["estate_admin"] });
   });
 
+  it("says where a login shows a certificate as well; on Redis the admin does, too", () => {
+    const users = redisUsers.map((user) =>
+      user.name === "svc_crm" ? { ...user, clientCertificate: "required" as const } : user,
+    );
+    const asked = tableOf({}, catalogue, {}, users).filter((row) => "clientCertificate" in row);
+    expect(asked).toEqual([
+      expect.objectContaining({ host: "redis", port: 6381, logins: ["estate_admin", "svc_crm"] }),
+    ]);
+  });
+
   it("forgets a retired database", () => {
     const retired = catalogue.map((entry) =>
       entry.name === "mo_idp" ? { ...entry, state: "retired" as const } : entry,

@@ -23,6 +23,13 @@ const good = {
   effective: redisGuarded(plan),
   admin: { user: "estate_admin", password: "p" },
 };
+/** The same, of an instance that asks for certificates. */
+const asking = {
+  ...good,
+  configuration: redisConfig({ ...plan, clientCertificate: "required" }),
+  effective: redisGuarded({ ...plan, clientCertificate: "required" }),
+  clientAuthorities: "-----BEGIN CERTIFICATE-----\nbGFi\n-----END CERTIFICATE-----\n",
+};
 const faults = (changes: object) =>
   kind.check({ ...good, ...changes }, undefined, { urn: "" }).failures.map(({ property }) => property);
 
@@ -30,6 +37,8 @@ describe("the declaration of a Redis instance", () => {
   it("is taken as it is, and one that a preview does not know yet too", () => {
     expect(kind.check(good, undefined, { urn: "" })).toEqual({ inputs: good, failures: [] });
     expect(faults({ admin: { user: "estate_admin", password: UNKNOWN }, address: UNKNOWN })).toEqual([]);
+    expect(kind.check(asking, undefined, { urn: "" })).toEqual({ inputs: asking, failures: [] });
+    expect(faults({ ...asking, clientAuthorities: UNKNOWN })).toEqual([]);
   });
 
   it.each([
@@ -49,6 +58,13 @@ describe("the declaration of a Redis instance", () => {
     ["effective", { effective: { maxmemory: "1'; --" } }],
     ["admin.password", { admin: { user: "estate_admin" } }],
     ["colour", { colour: "red" }],
+    ["clientAuthorities", { ...asking, clientAuthorities: "lab" }],
+    ["clientAuthorities", { ...asking, clientAuthorities: null }],
+    ["clientAuthorities", { clientAuthorities: asking.clientAuthorities }],
+    [
+      "configuration",
+      { ...asking, configuration: asking.configuration.replace("clients-crm.crt", "clients-n8n.crt") },
+    ],
   ])("has a fault in %s named", (property, changes) => {
     expect(faults(changes)).toEqual([property]);
   });
@@ -78,6 +94,10 @@ describe("what an instance's host says of it", () => {
         .map(([name, value]) => line("effective", `${name}=${value}`))
         .join("");
     expect(parseInstance(text, good)).toEqual(good);
+    // What it has read, and not what it is to read.
+    expect(parseInstance(text, asking)).toEqual(good);
+    const trusting = text + line("clientAuthorities", asking.clientAuthorities);
+    expect(parseInstance(trusting, good)?.clientAuthorities).toBe(asking.clientAuthorities);
     expect(parseInstance("", good)).toBeUndefined();
   });
 });

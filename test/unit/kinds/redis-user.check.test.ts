@@ -28,10 +28,22 @@ test("a good user has no faults, gets its defaults, and passes again", () => {
     channels: [],
     commands: "-@all +get",
     formerPassword: "refuse",
+    clientCertificate: null,
+    requireClientCertificate: null,
     enabled: true,
     selectors: [],
   });
   expect(check(inputs)).toEqual({ inputs, failures: [] });
+});
+
+test("a certificate goes with the demand for it, and without a demand it is null as before there were any", () => {
+  const clientCertificate = "-----BEGIN PRIVATE KEY-----";
+  const required = check({ ...good, clientCertificate, requireClientCertificate: true });
+  expect(required.failures).toEqual([]);
+  expect(check(required.inputs)).toEqual(required);
+  const optional = check({ ...good, clientCertificate, requireClientCertificate: false });
+  expect(optional.inputs.requireClientCertificate).toBeNull();
+  expect(check({ ...good, clientCertificate: UNKNOWN, requireClientCertificate: true }).failures).toEqual([]);
 });
 
 test("what is not known in a preview has no fault", () => {
@@ -53,6 +65,17 @@ test.each([
 test.each<[string, Properties, RegExp]>([
   ["an unknown property", { ...good, key: "x" }, /^key is no property of a Redis user/],
   ["a user that is off", { ...good, enabled: false }, /^enabled is no property/],
+  [
+    "a demand without a certificate",
+    { ...good, requireClientCertificate: true },
+    /^clientCertificate is missing/,
+  ],
+  [
+    "a demand in words",
+    { ...good, requireClientCertificate: "yes" },
+    /^requireClientCertificate is "yes"\. Use/,
+  ],
+  ["no certificate", { ...good, clientCertificate: "canary" }, /^clientCertificate is no PEM text of [^:]*$/],
   ["no user", { ...good, user: "" }, /^user is ""\. Use letters/],
   ["a user with a space", { ...good, user: "a b" }, /^user is "a b"\. Use letters/],
   ["the default user", { ...good, user: "default" }, /^user is "default", whom every client is/],

@@ -56,6 +56,14 @@ describe("parseStackOutputs", () => {
 });
 
 describe("selectTargets", () => {
+  it("takes along what a service on Redis shows", () => {
+    const { server: _server, engine: _engine, database: _database, ...redis } = login;
+    const shown = { ...redis, keyPrefix: "crm:", clientCertificate: "canary-key" };
+    const read = parseStackOutputs(JSON.stringify({ ...outputs, redis: { svc_crm: shown } }), "prod");
+    const [target] = selectTargets([], redisUsers, read).filter(isTarget);
+    expect(target).toMatchObject({ name: "svc_crm", clientCertificate: "canary-key" });
+  });
+
   it("is led by the catalogue: what has no login is missing, not left out", () => {
     const targets = selectTargets(databases, redisUsers, outputs);
     expect(targets.map(({ name }) => name)).toEqual([...databases, ...redisUsers].map(({ name }) => name));

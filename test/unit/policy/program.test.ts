@@ -32,11 +32,12 @@ describe("the declared program", () => {
   it("passes it with a client certificate for every service that can have one", async () => {
     const catalogue = "../../../estate/catalogue";
     vi.doMock(catalogue, async (original) => {
-      const { databases, ...rest } = await original<typeof import("../../../estate/catalogue")>();
+      const { databases, redisUsers, ...rest } = await original<typeof import("../../../estate/catalogue")>();
       const certified = databases.map((entry) =>
         entry.server === "plesk" ? entry : { ...entry, clientCertificate: "required" },
       );
-      return { ...rest, databases: certified };
+      const certifiedUsers = redisUsers.map((entry) => ({ ...entry, clientCertificate: "required" }));
+      return { ...rest, databases: certified, redisUsers: certifiedUsers };
     });
     try {
       expect(await saidOf("local")).toEqual([]);

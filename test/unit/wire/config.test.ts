@@ -38,4 +38,12 @@ describe("the provider's configuration", () => {
     await closeEstateConfig({ mariadb, redis });
     expect(closed).toHaveBeenCalledOnce();
   });
+
+  it("takes what Redis is shown, by port", () => {
+    const clientCertificates = { "6381": "canary" };
+    expect(faults({ redis: JSON.stringify({ ...server, clientCertificates }) })).toEqual([]);
+    const { redis } = makeEstateConfig({ redis: JSON.stringify({ ...server, clientCertificates }) });
+    expect(redis).toMatchObject({ clientCertificates });
+    expect(redis?.at(6381)).toMatchObject({ clientCertificates });
+  });
 });
