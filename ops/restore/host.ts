@@ -185,7 +185,7 @@ export async function lockDatabase(host: DatabaseHost, database: string): Promis
   const ended = host.filter(
     text,
     { DATABASE: database },
-    { stdin: hold, onStderr: (text) => /^locked$/m.test(text) && locked() },
+    { stdin: hold, onStderr: (line) => line === "locked" && locked() },
   );
   try {
     const early = await Promise.race([holding, ended]);
