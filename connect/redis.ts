@@ -2,6 +2,7 @@ import * as net from "node:net";
 import * as tls from "node:tls";
 // Loaded at the first connection: a preview mostly opens none.
 import type { AbstractConnector, Redis } from "ioredis";
+import { contained, endRedisReplies } from "./contained";
 import { type Endpoint, endOfCertificate, openSocket, type Trust } from "./socket";
 
 export interface RedisLogin {
@@ -66,6 +67,7 @@ export async function connectRedis(
   const user = login.user ?? "default";
   const where = `cannot log in as ${user} at Redis ${endpoint.host}:${endpoint.port}`;
   const ioredis = await import("ioredis");
+  await endRedisReplies();
   const socket = await openTls(endpoint, trust, where, timeoutMs);
   const redis = new ioredis.Redis({
     Connector: readySocket(ioredis.AbstractConnector, socket),
@@ -122,7 +124,7 @@ async function openTls(
       clearTimeout(timer);
       socket.removeAllListeners("close");
       socket.off("error", fail);
-      resolve(socket);
+      resolve(contained(socket));
     });
   });
 }
