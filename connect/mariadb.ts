@@ -2,6 +2,7 @@ import type * as net from "node:net";
 import * as tls from "node:tls";
 // Loaded at the first connection: a preview mostly opens none.
 import type * as mysql from "mysql2/promise";
+import { contained } from "./contained";
 import { lineOfSyntaxError, mariadbWords } from "./mariadb-words";
 import { type Endpoint, endOfCertificate, OWN_CERTIFICATE_REFUSED, openSocket, type Trust } from "./socket";
 
@@ -138,6 +139,7 @@ export async function connectMariadb(
     await connection.close();
     throw explainConnect(fault, where, serverName);
   }
+  contained(socketOf(inner) as tls.TLSSocket);
   // String literals are written for these modes; a server default of ANSI_QUOTES must not change their meaning.
   await connection.query("SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'");
   return connection;

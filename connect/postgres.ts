@@ -3,6 +3,7 @@ import type * as net from "node:net";
 import * as tls from "node:tls";
 // Loaded at the first connection: a preview mostly opens none.
 import type { Client, ClientConfig, DatabaseError, QueryConfig } from "pg";
+import { contained, endPostgresMessages } from "./contained";
 import { postgresDetail, postgresWords } from "./postgres-words";
 import { type Endpoint, endOfCertificate, OWN_CERTIFICATE_REFUSED, openSocket, type Trust } from "./socket";
 
@@ -150,6 +151,7 @@ export async function connectPostgres(
   const database = login.database ?? "postgres";
   const where = `${login.user} to database ${database} of PostgreSQL ${endpoint.host}:${endpoint.port}`;
   const pg = await import("pg");
+  await endPostgresMessages();
   const socket = await openSocket(endpoint, timeoutMs);
   const client = new pg.Client({
     // pg hands this name to the TLS layer; the connection itself is `stream`.
@@ -169,6 +171,7 @@ export async function connectPostgres(
   } satisfies ClientConfig);
   const connection = new PostgresConnection(client, database);
   neverTell(client);
+  containSecure(client);
   try {
     await client.connect();
   } catch (error) {
@@ -195,6 +198,12 @@ function neverTell(client: Client): void {
       connection.stream.destroy(new Error("the server asks for the password itself, which it is not told")),
     );
   }
+}
+
+/** From the first byte that came encrypted on. */
+function containSecure(client: Client): void {
+  const { connection } = client as unknown as { connection: EventEmitter & { stream: net.Socket } };
+  connection.once("sslconnect", () => contained(connection.stream));
 }
 
 function verifiedTls(trust: Trust, serverName: string, shown: string | undefined): tls.ConnectionOptions {

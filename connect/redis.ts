@@ -2,6 +2,7 @@ import * as net from "node:net";
 import * as tls from "node:tls";
 // Loaded at the first connection: a preview mostly opens none.
 import type { AbstractConnector, Redis } from "ioredis";
+import { contained, endRedisReplies } from "./contained";
 import { type Endpoint, endOfCertificate, OWN_CERTIFICATE_REFUSED, openSocket, type Trust } from "./socket";
 
 export interface RedisLogin {
@@ -68,6 +69,7 @@ export async function connectRedis(
   const user = login.user ?? "default";
   const where = `cannot log in as ${user} at Redis ${endpoint.host}:${endpoint.port}`;
   const ioredis = await import("ioredis");
+  await endRedisReplies();
   const socket = await openTls(endpoint, trust, login.clientCertificate, where, timeoutMs);
   // A server of TLS 1.3 judges our certificate after the handshake is over for us: its alert comes instead of the first answer.
   let alert = "";
@@ -132,7 +134,7 @@ async function openTls(
       clearTimeout(timer);
       socket.removeAllListeners("close");
       socket.off("error", fail);
-      resolve(socket);
+      resolve(contained(socket));
     });
   });
 }

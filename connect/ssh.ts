@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 // Loaded at the first connection: a preview mostly opens none.
 import type { Client, ClientChannel, ConnectConfig, SFTPWrapper } from "ssh2";
 import { endpointOf } from "./address";
+import { linesOf } from "./lines";
 import { openSocket } from "./socket";
 
 /** An SSH server and how to log in to it. At least one of privateKey, password and an agent is needed. */
@@ -36,8 +37,8 @@ export interface RunOptions {
   /** A stream is read as fast as the command takes it. When the stream breaks off, the command sees no end: close the connection. */
   stdin?: string | Readable;
   environment?: Record<string, string>;
-  /** Gets standard error as it comes. */
-  onStderr?: (text: string) => void;
+  /** Gets standard error line by line, as it comes. */
+  onStderr?: (line: string) => void;
 }
 
 export interface RunResult {
@@ -60,8 +61,10 @@ export class SshError extends Error {
   }
 }
 
-/** What a command may say, on both its ways together: it is kept in memory, and a host that was taken over never ends. */
+/** What a command may say: it is kept in memory, and a host that was taken over never ends. */
 const LARGEST_ANSWER = 64 * 2 ** 20;
+/** The same of standard error, which is progress and reasons: a terminal takes longer for each line than a network. */
+const LARGEST_WORDS = 4 * 2 ** 20;
 
 /** A silent peer is given up after this many ms times three. */
 const KEEPALIVE = 15_000;
@@ -122,19 +125,22 @@ export class SshConnection {
       this.attempt(reject, () =>
         this.client.exec(command, { env: options.environment ?? {} }, (error, channel) => {
           if (error) return reject(lost(`the command was not started (${error.message})`));
-          let bytes = 0;
-          const hear = (into: Buffer[], tell?: (text: string) => void) => (data: Buffer) => {
-            bytes += data.length;
-            if (bytes > LARGEST_ANSWER) {
-              reject(lost(`the command said more than ${LARGEST_ANSWER} bytes`));
-              channel.close();
-              return;
-            }
-            into.push(data);
-            tell?.(data.toString());
+          const hear = (into: Buffer[], most: number, tell?: (data: Buffer) => void) => {
+            let bytes = 0;
+            return (data: Buffer) => {
+              bytes += data.length;
+              if (bytes > most) {
+                reject(lost(`the command said more than ${most} bytes`));
+                channel.close();
+                return;
+              }
+              into.push(data);
+              tell?.(data);
+            };
           };
-          channel.on("data", hear(out));
-          channel.stderr.on("data", hear(err, onStderr));
+          const lines = onStderr && linesOf(onStderr);
+          channel.on("data", hear(out, LARGEST_ANSWER));
+          channel.stderr.on("data", hear(err, LARGEST_WORDS, lines?.take));
           channel.on("exit", (code: number | null, signal?: string) => {
             ended = { code, signal };
           });
@@ -142,6 +148,7 @@ export class SshConnection {
           channel.on("error", () => undefined);
           channel.on("close", () => {
             this.client.off("close", onClose);
+            lines?.end();
             if (ended?.signal) return reject(lost(`the command was ended by ${ended.signal}`));
             if (typeof ended?.code !== "number")
               return reject(lost("the command ended without an exit code"));

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import type { Ssh } from "../../estate/types";
 import { readNamedFile } from "./named-file";
 
@@ -69,5 +69,5 @@ function isHashOf(pattern: string, name: string): boolean {
 
 /** An absent file pins nothing: a preview runs on machines that never reach the hosts. */
 function readKnownHosts(file: string): string {
-  return existsSync(file) ? readFileSync(file, "utf8") : "";
+  return existsSync(file) ? readNamedFile("access.knownHosts", file) : "";
 }

@@ -4,6 +4,7 @@ import { traitsOf } from "../../estate/servers";
 import type { ServerName } from "../../estate/types";
 import { failed, messageOf } from "../exit";
 import type { BackupReader } from "./bucket";
+import { parseJson } from "./json";
 import { beginOf, parseKeyAs } from "./keys";
 import { type Backup, savedObject } from "./manifest";
 import { type StoredObject, show } from "./versions";
@@ -54,7 +55,7 @@ async function readIndex(reader: BackupReader, stored: StoredObject): Promise<Ba
   };
   let parsed: z.infer<typeof index>;
   try {
-    parsed = index.parse(JSON.parse(text));
+    parsed = parseJson(text, index, "it");
   } catch (error) {
     return forged(`it is no index of the archive (${messageOf(error).slice(0, 200)})`);
   }

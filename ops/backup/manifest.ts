@@ -1,9 +1,19 @@
 import * as z from "zod";
 import { printableLine } from "../render/printable";
+import { isCount, isText, listOf, parseJson, recordOf } from "./json";
 import { isRunId } from "./keys";
 
 /** Words of a host, which end in a terminal: nothing in them moves it, and no novel. */
 const words = z.string().transform((text) => printableLine(text.slice(0, 500)));
+
+/** Of programs, by name. */
+const versions = recordOf(isText).transform((all) =>
+  Object.fromEntries(
+    Object.entries(all)
+      .slice(0, 100)
+      .map(([name, version]) => [words.parse(name), words.parse(version)]),
+  ),
+);
 
 /** What came of loading a copy into a throw-away engine. `words`: why it failed. */
 export const proof = z.object({ ok: z.boolean(), at: z.iso.datetime(), words: words.optional() });
@@ -17,13 +27,16 @@ export const savedObject = z.object({
   bytes: z.number(),
   /** So many objects `KEY.00000`, ... make up the dump; undefined: one, KEY itself. */
   parts: z.int().min(2).max(100_000).optional(),
-  rows: z.record(z.string(), z.number()),
+  rows: recordOf(isCount),
   /** What will not come back as it is. */
-  notes: z.array(words).max(1000).optional(),
+  notes: listOf(words, 1000).optional(),
   /** Only of the dumps whose turn it was. */
   proof: proof.optional(),
   durationMs: z.number(),
 });
+
+/** More than a host ever has. */
+const MOST_DATABASES = 10_000;
 
 const manifest = z.object({
   run: z.string().refine(isRunId, "it is no name of a run"),
@@ -35,9 +48,9 @@ const manifest = z.object({
   ok: z.boolean(),
   finished: z.iso.datetime(),
   durationMs: z.number(),
-  versions: z.record(words, words),
-  failed: z.array(words),
-  objects: z.array(savedObject),
+  versions,
+  failed: listOf(words, MOST_DATABASES),
+  objects: listOf(savedObject, MOST_DATABASES),
 });
 
 /** What one run of a host's agent says of itself. `objects` are encrypted dumps; `rows` are by table. */
@@ -48,16 +61,7 @@ export const ACCOUNTS = "_accounts";
 
 /** Throws on a text that is no manifest; `where` is named. */
 export function parseManifest(text: string, where: string): Manifest {
-  let raw: unknown;
-  try {
-    raw = JSON.parse(text);
-  } catch {
-    throw new Error(`${where} is no JSON`);
-  }
-  const parsed = manifest.safeParse(raw);
-  if (parsed.success) return parsed.data;
-  const fields = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
-  throw new Error(`${where} has another shape (${fields})`);
+  return parseJson(text, manifest, where);
 }
 
 /** Tag of what a restore saves before it replaces it. */

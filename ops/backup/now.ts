@@ -51,7 +51,6 @@ export async function runAgent(
   { databases, tag }: Pick<NowRequest, "databases" | "tag">,
   report: (line: string) => void,
 ): Promise<HostRun> {
-  let unfinished = "";
   // A line each: names are checked before, and still no text of a shell.
   const WORDS = [...(tag ? ["--tag", tag] : []), ...databases].join("\n");
   const text = [
@@ -64,10 +63,8 @@ export async function runAgent(
     { WORDS },
     {
       stdin: "",
-      onStderr: (more) => {
-        const lines = (unfinished + more).split("\n");
-        unfinished = lines.pop() ?? "";
-        for (const line of lines) if (line.trim()) report(`${host.name}: ${line.trim()}`);
+      onStderr: (line) => {
+        if (line.trim()) report(`${host.name}: ${line.trim()}`);
       },
     },
   );

@@ -1,6 +1,8 @@
+import * as z from "zod";
 import type { ServerName } from "../../estate/types";
 import { logFiles, type PhysicalCopy, physicalCopies } from "../restore/point";
 import type { BackupReader } from "./bucket";
+import { parseJson } from "./json";
 import { beginOf } from "./keys";
 
 /** The promise is five minutes; a run takes its own, and clocks differ. */
@@ -46,7 +48,7 @@ export function logStatus(host: string, word: LogWord | undefined, now: Date): L
 /** In ms; undefined: it is no status. */
 function finishedOf(text: string): number | undefined {
   try {
-    const said = Date.parse(String((JSON.parse(text) as { finished?: unknown } | null)?.finished));
+    const said = Date.parse(parseJson(text, z.object({ finished: z.string() }), "it").finished);
     return Number.isNaN(said) ? undefined : said;
   } catch {
     return undefined;

@@ -1,5 +1,6 @@
 import { type BackupPrefix, keptDays } from "../../components/plans/backup-bucket";
 import type { BackupRetention } from "../../estate/types";
+import { LARGEST_TEXT } from "./json";
 import { type BackupKey, parseKey } from "./keys";
 
 /** A version of a key, or the mark of its deletion, as the bucket lists them. */
@@ -32,8 +33,6 @@ export interface Finding {
 }
 
 const DAY = 86_400_000;
-/** What is read as a whole, into memory: more than the manifest of a server with a hundred thousand tables has. */
-const LARGEST_TEXT = 8 * 2 ** 20;
 /** Of one host and kind altogether: many times what its runs of all that is kept write. */
 const MOST_TEXT = 128 * 2 ** 20;
 const TEXTS: readonly BackupKey["kind"][] = ["manifest", "archive-index", "base", "log-status"];

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { readAnyFile } from "../../components/plans/named-file";
 import { redisUsers } from "../../estate/catalogue";
 import { loadStackConfig } from "../../estate/load";
 import type { StackConfig } from "../../estate/types";
@@ -167,7 +167,7 @@ async function grant(io: Io, finish: Finish, options: TunnelOptions): Promise<vo
 
 function readPublicKeys(file: string): string {
   try {
-    return readFileSync(file, "utf8");
+    return readAnyFile(file);
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code ?? messageOf(error);
     throw couldNotTell(

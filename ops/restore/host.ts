@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { PassThrough, type Readable } from "node:stream";
-import * as z from "zod";
 import type { DatabaseEntry } from "../../estate/types";
 import { type DatabaseHost, HostRefusal, lastWords } from "../backup/hosts";
+import { isCount, isText, LARGEST_ANSWER, parseJson, recordOf } from "../backup/json";
 import { failed } from "../exit";
 import type { CountedRows } from "./compare";
 import type { RestoreNames } from "./names";
@@ -111,7 +111,7 @@ export class RestoreSteps {
   /** Who may do what with each object of a database. */
   async security(database: string): Promise<Record<string, string>> {
     const text = await this.run(`security ${database}`);
-    return text.startsWith("{") ? object(text, z.string()) : Object.fromEntries(pairs(text));
+    return text.startsWith("{") ? answer(text, isText) : Object.fromEntries(pairs(text));
   }
 
   /** What a person should know of what was restored, a line each. `of`: the live database, or undefined: the scratch one. */
@@ -185,7 +185,7 @@ export async function lockDatabase(host: DatabaseHost, database: string): Promis
   const ended = host.filter(
     text,
     { DATABASE: database },
-    { stdin: hold, onStderr: (text) => /^locked$/m.test(text) && locked() },
+    { stdin: hold, onStderr: (line) => line === "locked" && locked() },
   );
   try {
     const early = await Promise.race([holding, ended]);
@@ -231,18 +231,20 @@ function lines(text: string): string[] {
 }
 
 function counts(text: string): CountedRows {
-  if (text.startsWith("{")) return object(text, z.number().nullable());
+  const isMaybeCount = (value: unknown): value is number | null => value === null || isCount(value);
+  if (text.startsWith("{")) return answer(text, isMaybeCount);
   return Object.fromEntries(pairs(text).map(([table, rows]) => [table, Number(rows)]));
 }
 
-function object<T>(text: string, of: z.ZodType<T>): Record<string, T> {
-  return z.record(z.string(), of).parse(JSON.parse(text));
+function answer<T>(text: string, fits: (value: unknown) => value is T): Record<string, T> {
+  return parseJson(text, recordOf(fits), "the host's answer", LARGEST_ANSWER);
 }
 
 /** An object of JSON, or lines `KEY<tab>VALUE`. */
 function pairs(text: string): [string, string][] {
+  const isValue = (value: unknown): value is unknown => value === null || typeof value !== "object";
   if (text.startsWith("{"))
-    return Object.entries(z.record(z.string(), z.coerce.string()).parse(JSON.parse(text)));
+    return Object.entries(answer(text, isValue)).map(([key, value]) => [key, String(value)]);
   return lines(text).map((line) => {
     const [key = "", ...rest] = line.split("\t");
     return [key, rest.join("\t")];

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { ServerName } from "../../estate/types";
 import type { BackupReader } from "../backup/bucket";
+import { listOf, parseJson } from "../backup/json";
 import { beginOf, parseKeyAs } from "../backup/keys";
 import { proof } from "../backup/manifest";
 import { timeFault } from "../backup/trust";
@@ -127,7 +128,9 @@ const byTime = (a: StoredObject, b: StoredObject) => a.modified.getTime() - b.mo
 
 const manifest = z.object({
   finished: z.iso.datetime(),
-  parts: z.array(z.object({ key: z.string(), sha256: z.string(), bytes: z.number() })).min(1),
+  parts: listOf(z.object({ key: z.string(), sha256: z.string(), bytes: z.number() }), 100_000).refine(
+    (parts) => parts.length > 0,
+  ),
   verified: proof.optional(),
 });
 
@@ -152,9 +155,9 @@ function copyOf({ parsed, modified }: StoredObject, text: string): PhysicalCopy 
   const { host, epoch, run } = parsed;
   let found: z.infer<typeof manifest>;
   try {
-    found = manifest.parse(JSON.parse(text));
+    found = parseJson(text, manifest, "it");
   } catch (error) {
-    return `it has another shape (${messageOf(error).slice(0, 200)})`;
+    return messageOf(error).slice(0, 300);
   }
   const foreign = found.parts.find(({ key }, at) => {
     const part = parseKeyAs("base-part", key);

@@ -1,5 +1,6 @@
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import * as path from "node:path";
+import { readAnyFile } from "../../components/plans/named-file";
 import { failed } from "../exit";
 
 /** The tunnel's own key comes first: with it, what holds the tunnel open has no key of a host. */
@@ -19,7 +20,7 @@ function keyFromFile(name: string, file: string): string {
   if (!statSync(file, { throwIfNoEntry: false })?.isFile()) {
     throw failed(`${name} is ${file}, where no file is. Name the private key's file`);
   }
-  return keyFromText(name, readFileSync(file, "utf8"));
+  return keyFromText(name, readAnyFile(file));
 }
 
 function keyFromText(name: string, text: string): string {

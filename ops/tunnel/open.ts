@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
 import * as path from "node:path";
 import { createInterface } from "node:readline";
+import { readAnyFile } from "../../components/plans/named-file";
 import { hostKey } from "../../components/plans/ssh";
 import type { SshFault } from "../../connect/ssh";
 import type { Ssh } from "../../estate/types";
@@ -219,7 +220,7 @@ function rememberKey({ ssh: { host, port }, knownHosts }: TunnelPlan, key: strin
 
 function readIfThere(file: string): string {
   try {
-    return readFileSync(file, "utf8");
+    return readAnyFile(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
     throw error;

@@ -3,6 +3,7 @@ import * as messages from "@pulumi/pulumi/proto/provider_pb";
 import { unmoving } from "../../connect/words";
 import { diffInputs, rootOf } from "./diff";
 import type { Warn } from "./engine-log";
+import { heard } from "./heard";
 import type { AnyKind, Call, CheckFailure, FieldChange, Properties, ProviderDefinition, Value } from "./kind";
 import { UNKNOWN } from "./kind";
 import { MACHINE, machineChange, splitMachine, withMachine } from "./machine";
@@ -127,7 +128,7 @@ export class ProviderMethods<Config> {
     if (!created.id) throw new Error(`${kind.token}: the created resource has no id`);
     return new messages.CreateResponse()
       .setId(created.id)
-      .setProperties(toStruct(keptState(kind, created.state, machine), secrets));
+      .setProperties(toStruct(keptState(kind, heard(created.state, inputs.values), machine), secrets));
   }
 
   async read(request: messages.ReadRequest): Promise<messages.ReadResponse> {
@@ -140,10 +141,11 @@ export class ProviderMethods<Config> {
     const found = await this.run(request, (call) => kind.read(call, request.getId(), old));
     if (!found) return new messages.ReadResponse();
     const secrets = secretNames(kind, inputs, state);
+    const plain = (properties: Properties) => heard(properties, inputs.values, state.values);
     return new messages.ReadResponse()
       .setId(found.id)
-      .setInputs(toStruct(withMachine(found.inputs, machine), secrets))
-      .setProperties(toStruct(keptState(kind, found.state, machine), secrets));
+      .setInputs(toStruct(withMachine(plain(found.inputs), machine), secrets))
+      .setProperties(toStruct(keptState(kind, plain(found.state), machine), secrets));
   }
 
   async update(request: messages.UpdateRequest): Promise<messages.UpdateResponse> {
@@ -161,7 +163,8 @@ export class ProviderMethods<Config> {
     const [declared, machine] = this.split(news.values);
     const old = this.oldOf(request, state);
     const updated = await this.run(request, (call) => kind.update(call, request.getId(), old, declared));
-    return new messages.UpdateResponse().setProperties(toStruct(keptState(kind, updated, machine), secrets));
+    const outputs = heard(updated, news.values, state.values);
+    return new messages.UpdateResponse().setProperties(toStruct(keptState(kind, outputs, machine), secrets));
   }
 
   async delete(request: messages.DeleteRequest): Promise<void> {
@@ -231,7 +234,7 @@ export class ProviderMethods<Config> {
     this.calls++;
     try {
       const urn = request.getUrn();
-      return await work({ config, urn, signal: limited, warn: (text) => this.warn(urn, text) });
+      return await work({ config, urn, signal: limited, warn: (text) => this.warn(urn, unmoving(text)) });
     } finally {
       this.calls--;
       if (this.calls === 0) this.idle.emit("idle");

@@ -21,6 +21,11 @@ const UNKNOWN_SENTINELS: ReadonlySet<string> = new Set([
   "dd056dcd-154b-4c76-9bd3-c8f88648b5ff", // object
 ]);
 
+/** Whether the engine takes a text, as a value or as the name of one, for a mark of its own. */
+export function isMark(text: string): boolean {
+  return text === SIGNATURE || UNKNOWN_SENTINELS.has(text);
+}
+
 /** Plain values of a message, the top-level names that are, or hold, a secret, and the path of each secret. */
 export interface Unwrapped {
   values: Properties;

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { quote } from "../../connect/host-script";
+import { linesOf } from "../../connect/lines";
 import type { RunOptions, RunResult } from "../../connect/ssh";
 import type { ServerName } from "../../estate/types";
 import { type DatabaseHost, HostRefusal, lastWords, type OpenHost } from "../../ops/backup/hosts";
@@ -116,12 +117,16 @@ export function command(
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       result.stdout += text;
     });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      result.stderr += text;
-      onStderr?.(text);
+    const lines = onStderr && linesOf(onStderr);
+    child.stderr.on("data", (data: Buffer) => {
+      result.stderr += data;
+      lines?.take(data);
     });
     child.once("error", reject);
-    child.once("close", (code) => resolve({ ...result, code: code ?? 1 }));
+    child.once("close", (code) => {
+      lines?.end();
+      resolve({ ...result, code: code ?? 1 });
+    });
     child.stdin.on("error", () => undefined);
     if (typeof stdin === "string") child.stdin.end(stdin);
     else stdin.pipe(child.stdin);
