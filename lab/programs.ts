@@ -17,7 +17,7 @@ const needed: Record<string, readonly string[]> = {
   dpkg: ["dpkg-deb"],
   tar: ["tar"],
   bash: ["bash"],
-  coreutils: ["chmod", "chroot", "mknod", "sha256sum", "timeout"],
+  coreutils: ["chmod", "chroot", "mkfifo", "mknod", "sha256sum", "timeout"],
   git: ["git"],
   iproute2: ["ip", "ss"],
   nftables: ["nft"],
