@@ -102,14 +102,17 @@ async function startAll(images: Images, progress: Progress): Promise<boolean> {
 }
 
 async function start(host: LabHost, images: Images): Promise<void> {
-  await ensureLayer(host, images, host.image === "web" ? await filesOfWebHost() : {});
+  await ensureLayer(host, images, host.image === "web" ? filesOfWebHost() : {});
   await boot(host, images.mirror);
   await finish(host);
 }
 
-/** Loaded when it is needed: the lab's other commands know nothing of what is declared, and are called often. */
-async function filesOfWebHost(): Promise<Record<string, string>> {
-  const { wayInFiles } = await import("./way-in.js");
+/**
+ * Loaded when it is needed: the lab's other commands know nothing of what is declared, and are called often. By `require`, as
+ * `import()` looks for JavaScript.
+ */
+function filesOfWebHost(): Record<string, string> {
+  const { wayInFiles } = require("./way-in") as typeof import("./way-in");
   return wayInFiles();
 }
 

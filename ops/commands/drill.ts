@@ -24,8 +24,8 @@ Examples:
 Exit codes: 0 passed, 1 failed, 2 something could not be verified, or refused.`,
     )
     .action(async (options: DrillOptions) => {
-      // Loaded here: no other command has to do with the lab.
-      const { drill } = await import("../../drill/drill.js");
+      // Loaded here: no other command has to do with the lab. By `require`, as `import()` looks for JavaScript.
+      const { drill } = require("../../drill/drill") as typeof import("../../drill/drill");
       finish(await drill(options, io));
     });
 }

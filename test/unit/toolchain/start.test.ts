@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -38,6 +38,17 @@ it("gives the SDK the whole of them at the first use", () => {
     const others = real.flatMap((exported, at) => Object.keys(exported).filter((key) => late[at][key] !== exported[key]));
     console.log(JSON.stringify({ others, late: late.map((each, at) => each !== real[at]) }));`);
   expect(seen).toEqual({ others: [], late: [true, true] });
+});
+
+it("is asked for no file of the project by import(), which looks for JavaScript", () => {
+  const folders = ["components", "connect", "drill", "estate", "lab", "migrate", "ops", "policy", "provider"];
+  const late = folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".ts"))
+      .filter((file) => /\bawait import\(\s*["'`]\./.test(readFileSync(join(root, folder, file), "utf8")))
+      .map((file) => join(folder, file)),
+  );
+  expect(late).toEqual([]);
 });
 
 it("translates what is the project's, and leaves packages to Node", () => {
