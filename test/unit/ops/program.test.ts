@@ -46,11 +46,14 @@ describe("estate", () => {
       'estate: the drill destroys hosts and works on the lab alone; its environment is missing. Run: eval "$(make env)"\n',
     ],
     ["nowhere", "there is no Pulumi.nowhere.yaml in the project"],
-  ])("destroys nothing of stack %s, which is not the lab's", async (stack, message) => {
-    const io = recordedIo();
-    expect(await run(["drill", "--stack", stack], io)).toBe(EXIT.unknown);
-    expect(io.stderr).toContain(message);
-    expect(io.stdout).toBe("");
+  ])("destroys nothing of stack %s, which is not the lab's", (stack, message) => {
+    const { status, stdout, stderr } = spawnSync("ops/estate", ["drill", "--stack", stack], {
+      cwd: projectDir,
+      encoding: "utf8",
+      env: { PATH: process.env.PATH },
+    });
+    expect(stderr).toContain(message);
+    expect({ status, stdout }).toEqual({ status: EXIT.unknown, stdout: "" });
   });
 
   it("tells its version", async () => {
