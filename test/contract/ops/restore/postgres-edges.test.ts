@@ -269,10 +269,13 @@ describe.each(["16", "17"] as const)("PostgreSQL %s: what is seldom in a databas
       { inputs: state, state } as never,
       inputsOf({ k2: second }),
     );
-    const before = await allOf(host, "library");
+    // How many keys were ever taken away is for contexts that sessions hold, and a restore ends every session.
+    const all = async () =>
+      (await allOf(host, "library")).replace(/^.*setval\('context\.keys_withdrawn'.*$/m, "");
+    const before = await all();
     const result = await bench.restore({ backup, entry: library });
     expect(result.fault).toBeUndefined();
-    expect(await allOf(host, "library")).toBe(before);
+    expect(await all()).toBe(before);
     const read = await postgresRowSecurity.read(call, id, { inputs: now, state: now } as never);
     expect(read?.inputs).toEqual(now);
     const names = (secret: string, keyId: string) =>
