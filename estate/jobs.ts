@@ -6,6 +6,9 @@ export interface ScheduledCall {
   call: string;
 }
 
+/** Five fields of cron, `0 2 * * *`. */
+export const SCHEDULE = /^([-0-9*/,]+ ){4}[-0-9*/,]+$/;
+
 // biome-ignore format: a table reads better with one row a line
 export const mcpPortalJobs: readonly ScheduledCall[] = [
   { name: "clean_sessions",        schedule: "*/15 * * * *", call: "internal.clean_sessions()" },

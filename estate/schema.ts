@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { backupSchema } from "./backup";
+import { SCHEDULE } from "./jobs";
 import { outgoingSchema } from "./outgoing";
 import { REDIS_PORTS } from "./redis";
 import type { RowSecurityDeclaration } from "./row-security/types";
@@ -208,8 +209,6 @@ export const stackConfigSchema: z.ZodType<StackConfig> = z.strictObject({
     }),
 });
 
-/** A line of cron's first five fields. */
-const CRON = /^([-0-9*/,]+ ){4}[-0-9*/,]+$/;
 const generation = z.int("give a whole number").min(1, "generations count from 1");
 
 const common = {
@@ -268,7 +267,7 @@ export const databaseSchema = z.discriminatedUnion(
           name: identifier,
           schedule: z
             .string()
-            .regex(CRON, "give five fields: minute, hour, day of month, month, day of week"),
+            .regex(SCHEDULE, "give five fields: minute, hour, day of month, month, day of week"),
           call: z
             .string()
             .regex(/^[a-z_]+\.[a-z_]+\(\)$/, "call one function, internal.clean_sessions() for example"),

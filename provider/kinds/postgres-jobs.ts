@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type PostgresConnection, PostgresError } from "../../connect/postgres";
 import { MAINTENANCE_DATABASE } from "../../connect/postgres-server";
+import { SCHEDULE } from "../../estate/jobs";
 import type { Kind, Properties } from "../wire/kind";
 import { checkFields, type Field } from "./postgres/check-fields";
 import { exclusive } from "./postgres/queue";
@@ -41,7 +42,7 @@ const NO_HISTORY: [string, PostgresJob] = [
 const job = z.strictObject({
   schedule: z
     .string("must be a schedule such as */15 * * * *")
-    .regex(/^([-0-9*/,]+ ){4}[-0-9*/,]+$/, "schedule must be five fields, such as */15 * * * *"),
+    .regex(SCHEDULE, "schedule must be five fields, such as */15 * * * *"),
   runAs: z.string("must be a role").regex(PLAIN_NAME, "runAs must be the role that owns the function"),
   call: z
     .string("must be a call")
