@@ -78,7 +78,7 @@ test: up ## everything that proves the project, on real servers
 	@$(ENVIRONMENT); test/run
 
 drill: up ## destroy the lab's database hosts, restore all from the bucket alone, and prove it; the report goes to OUT
-	@$(ENVIRONMENT); npx estate drill $(if $(OUT),--out "$(OUT)")
+	@$(ENVIRONMENT); npx tsx test/drill/main.ts $(if $(OUT),--out "$(OUT)")
 
 bench: up ## the budgets of docs/architecture.md as ratios, measured in this run
 	@$(ENVIRONMENT); npx tsx bench/main.ts

@@ -3,7 +3,6 @@ import * as path from "node:path";
 import { Command, CommanderError } from "commander";
 import { backupCommand } from "./commands/backup";
 import { checkCommand } from "./commands/check";
-import { drillCommand } from "./commands/drill";
 import { keysCommand } from "./commands/keys";
 import { lintCommand } from "./commands/lint";
 import { listCommand } from "./commands/list";
@@ -61,7 +60,6 @@ Exit codes: 0 done, 1 failed, 2 could not tell (or wrong usage).`,
   program.addCommand(rotateCommand(io, finish));
   program.addCommand(backupCommand(io, finish));
   program.addCommand(restoreCommand(io, finish));
-  program.addCommand(drillCommand(io, finish));
   program.addCommand(tunnelCommand(io, finish));
   for (const command of withSubcommands(program)) {
     command.exitOverride();

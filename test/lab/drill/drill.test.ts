@@ -2,11 +2,13 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { COMMANDS } from "../../../drill/commands";
-import type { DrillReport } from "../../../drill/report/model";
+import { COMMANDS } from "../../drill/commands";
+import type { DrillReport } from "../../drill/report/model";
 import { live } from "../../support/declared";
 import { plannedChanges } from "../../support/project";
 import { type Finished, run } from "../../support/run";
+
+const DRILL = ["--require", "./toolchain/start.cjs", "test/drill/main.ts"];
 
 /** All of it once: three hosts are lost, and everything comes back from the bucket. */
 describe("the disaster drill", () => {
@@ -16,7 +18,7 @@ describe("the disaster drill", () => {
 
   beforeAll(async () => {
     directory = await mkdtemp(path.join(tmpdir(), "estate-drill-test-"));
-    finished = await run("ops/estate", ["drill", "--out", directory]);
+    finished = await run(process.execPath, [...DRILL, "--out", directory]);
     report = JSON.parse(await readFile(path.join(directory, "report.json"), "utf8")) as DrillReport;
   }, 900_000);
   afterAll(() => rm(directory, { recursive: true, force: true }));

@@ -6,12 +6,12 @@ const project = join(__dirname, "../../..");
 const FOLDERS = [
   "components",
   "connect",
-  "drill",
   "estate",
   "migrate",
   "ops",
   "policy",
   "provider",
+  "test/drill",
   "toolchain",
 ];
 
@@ -40,9 +40,9 @@ describe("who opens a session in a database", () => {
   it("as a service: only what looks with its eyes, or fills it for a drill", () => {
     expect(filesWith(/\bopenAsService\b/)).toEqual([
       "connect/postgres-server.ts",
-      "drill/fill/services.ts",
       "ops/privileges/postgres.ts",
       "ops/reach/connectors.ts",
+      "test/drill/fill/services.ts",
     ]);
     expect(filesWith(/\.openAs\(/)).toEqual([
       "provider/kinds/mariadb/probe.ts",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { gapsFrom } from "../../../drill/prove/log-continuity";
+import { gapsFrom } from "../../drill/prove/log-continuity";
 
 const binlog = (...numbers: number[]) => numbers.map((n) => `binlog.${String(n).padStart(6, "0")}.zst.age`);
 const wal = (...names: string[]) => names.map((name) => `00000001${name}.zst.age`);

@@ -1,11 +1,13 @@
+import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { keptOf } from "../../../drill/fill/clean";
-import { mustRefuse } from "../../../drill/negative/refused";
-import { checkFaults } from "../../../drill/prove/pages";
-import { structureFaults, structuresOf } from "../../../drill/prove/structure";
-import { refusal } from "../../../drill/refuse";
-import { momentOf } from "../../../drill/run";
 import { loadStackConfig } from "../../../estate/load";
+import { EXIT } from "../../../ops/exit";
+import { keptOf } from "../../drill/fill/clean";
+import { mustRefuse } from "../../drill/negative/refused";
+import { checkFaults } from "../../drill/prove/pages";
+import { structureFaults, structuresOf } from "../../drill/prove/structure";
+import { refusal } from "../../drill/refuse";
+import { momentOf } from "../../drill/run";
 import { projectDirectory } from "../../support/run";
 
 describe("a drill elsewhere than in the lab", () => {
@@ -30,6 +32,36 @@ describe("a drill elsewhere than in the lab", () => {
   it("is refused where the state lies elsewhere", () => {
     expect(refusal("local", servers, { PULUMI_BACKEND_URL: "s3://state" })).toMatch(/eval "\$\(make env\)"/);
     expect(refusal("local", servers, {})).toMatch(/its environment is missing/);
+  });
+});
+
+describe("the drill's command", () => {
+  const drill = (...args: string[]) =>
+    spawnSync(process.execPath, ["--require", "./toolchain/start.cjs", "test/drill/main.ts", ...args], {
+      cwd: projectDirectory,
+      encoding: "utf8",
+      env: { PATH: process.env.PATH },
+    });
+
+  it.each([
+    [
+      "prod",
+      "drill: the drill destroys hosts and works on the lab alone; stack prod is not the lab's (local)\n",
+    ],
+    [
+      "local",
+      'drill: the drill destroys hosts and works on the lab alone; its environment is missing. Run: eval "$(make env)"\n',
+    ],
+    ["nowhere", "there is no Pulumi.nowhere.yaml in the project"],
+  ])("destroys nothing of stack %s, which is not the lab's", (stack, message) => {
+    const { status, stdout, stderr } = drill("--stack", stack);
+    expect(stderr).toContain(message);
+    expect({ status, stdout }).toEqual({ status: EXIT.unknown, stdout: "" });
+  });
+
+  it("helps, and takes no option that it does not know", () => {
+    expect(drill("--help")).toMatchObject({ status: EXIT.done, stderr: "" });
+    expect(drill("--stak", "local")).toMatchObject({ status: EXIT.unknown, stdout: "" });
   });
 });
 

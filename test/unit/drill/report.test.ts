@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { renderHtml } from "../../../drill/report/html";
+import { renderHtml } from "../../drill/report/html";
 import {
   type DatabaseResult,
   type DrillReport,
@@ -8,8 +8,8 @@ import {
   promiseFindings,
   type Verdict,
   verdictOf,
-} from "../../../drill/report/model";
-import { renderText } from "../../../drill/report/text";
+} from "../../drill/report/model";
+import { renderText } from "../../drill/report/text";
 
 const finding = (verdict: Verdict, more: Partial<Finding> = {}): Finding => ({
   area: "data",

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, it } from "vitest";
-import { COMMANDS, SETTINGS } from "../../../drill/commands";
-import { fencedCommands } from "../../../drill/runbooks";
+import { COMMANDS, SETTINGS } from "../../drill/commands";
+import { fencedCommands } from "../../drill/runbooks";
 import { projectDirectory } from "../../support/run";
 
 const FOLDER = path.join(projectDirectory, "docs/runbooks");

@@ -5,7 +5,17 @@ import { databases } from "../../../estate/catalogue";
 import { traitsOf } from "../../../estate/servers";
 import { projectDirectory } from "../../support/run";
 
-const ROOMS = ["components", "connect", "drill", "estate", "lab", "migrate", "ops", "policy", "provider"];
+const ROOMS = [
+  "components",
+  "connect",
+  "estate",
+  "lab",
+  "migrate",
+  "ops",
+  "policy",
+  "provider",
+  "test/drill",
+];
 /** `server === "plesk"`, `host !== "postgres"`. */
 const COMPARED = /(?:server|host|name)\)? [!=]== "(?:plesk|mariadb|postgres|redis)"/i;
 

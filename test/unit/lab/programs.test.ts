@@ -39,7 +39,7 @@ describe("the programs that this machine has to have", () => {
     ];
     const calls =
       /\b(?:spawn|spawnSync|execFile|execFileSync|run|attempt|must|succeed|start|openssl)\(\s*"([a-z][\w-]*)",\s*\[/g;
-    const started = ["bench", "drill", "lab", "ops", "test", "toolchain"].flatMap((folder) =>
+    const started = ["bench", "lab", "ops", "test", "toolchain"].flatMap((folder) =>
       typescript(join(projectDirectory, folder))
         .flatMap((file) => [...readFileSync(file, "utf8").matchAll(calls)])
         .map(([, program = ""]) => ({ folder, program })),

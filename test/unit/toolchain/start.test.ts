@@ -41,7 +41,7 @@ it("gives the SDK the whole of them at the first use", () => {
 });
 
 it("is asked for no file of the project by import(), which looks for JavaScript", () => {
-  const folders = ["components", "connect", "drill", "estate", "lab", "migrate", "ops", "policy", "provider"];
+  const folders = ["components", "connect", "estate", "lab", "migrate", "ops", "policy", "provider"];
   const late = folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".ts"))
