@@ -13,8 +13,8 @@ const withoutLab = {
 };
 
 /**
- * unit: pure, seconds. contract: provider kinds on throw-away servers, the engine on stacks of its own; three files at a time, for
- * many only wait.
+ * unit: pure, seconds. contract: provider kinds on throw-away servers, the engine on stacks of its own; two files at a time, for
+ * test/run starts it beside lab.
  * lab: the running lab, one file at a time.
  */
 export default defineConfig({
@@ -36,7 +36,7 @@ export default defineConfig({
           env: withoutLab,
           testTimeout: minutes,
           hookTimeout: 5 * minutes,
-          maxWorkers: 3,
+          maxWorkers: 2,
         },
       },
       {
