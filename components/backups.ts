@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { BackupOutput } from "../estate/outputs";
-import { traitsOf } from "../estate/servers";
+import { stackServers } from "../estate/servers";
 import type { Estate } from "../estate/types";
 import { BackupAgent } from "./backup-agent";
 import { BackupBucket } from "./backup-bucket";
@@ -20,13 +20,16 @@ export function createBackups(
   const after = logins.map(({ database }) => database);
   const hosts = [...new Set(databases.map(({ server }) => server))].sort();
   const { output } = new BackupBucket("backup", { backup, tags, hosts });
-  for (const host of hosts) {
+  const machines = { ...servers.mariadb, ...servers.postgres };
+  for (const { name: host, kind, server } of stackServers(of)) {
+    const on = machines[host];
+    if (kind === "redis" || !on || !hosts.includes(host)) continue;
     new BackupAgent(`${host}-backup`, {
       host,
-      engine: traitsOf(host).engine,
-      port: of[host].port,
-      proof: of[host].proof,
-      machine: servers[host].machine,
+      engine: kind === "panel" ? "mariadb" : kind,
+      port: server.port,
+      proof: server.proof,
+      machine: on.machine,
       databases: databases.filter(({ server }) => server === host),
       bucket: output,
       recipients: backup.recipients,

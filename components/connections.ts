@@ -70,14 +70,10 @@ export function redisConnectionOutputs(
 }
 
 /** How the admin reaches each database server. Secret. */
-export function adminOutputs({
-  plesk,
-  mariadb,
-  postgres,
-}: Servers): pulumi.Output<Record<string, AdminOutput>> {
+export function adminOutputs(servers: Servers): pulumi.Output<Record<string, AdminOutput>> {
   return pulumi.secret(
     Object.fromEntries(
-      Object.entries({ plesk, mariadb, postgres }).flatMap(([name, { admin }]) =>
+      Object.entries({ ...servers.mariadb, ...servers.postgres }).flatMap(([name, { admin }]) =>
         admin ? [[name, admin]] : [],
       ),
     ),

@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { databaseSecrets, redisSecrets } from "../estate/published";
-import { traitsOf } from "../estate/servers";
+import { traitsOf, webHost } from "../estate/servers";
 import type { Estate } from "../estate/types";
 import { connectionOutput, redisConnectionOutput } from "./connections";
 import type { DatabaseLogin, RedisLogin } from "./logins";
@@ -17,16 +17,16 @@ export function publishSecrets(
   redisUsers: readonly RedisLogin[],
 ): PublishedSecrets | undefined {
   if (!config.github) return undefined;
-  const { plesk } = config.servers;
+  const { certificatePath } = webHost(config.servers);
+  const { mariadb, postgres, redis } = servers;
   return new PublishedSecrets("github", {
     target: config.github,
-    servers: (["mariadb", "postgres", "redis"] as const).flatMap((name): PublishedServer[] => {
-      const server = servers[name];
-      return server ? [{ name, host: server.host, certificate: server.certificate }] : [];
-    }),
+    servers: Object.entries({ ...mariadb, ...postgres, ...(redis && { [redis.name]: redis }) }).map(
+      ([name, { host, certificate }]): PublishedServer => ({ name, host, certificate }),
+    ),
     services: [
       ...databases.flatMap((login) =>
-        login.user ? [databaseService(login, login.user, plesk.certificatePath)] : [],
+        login.user ? [databaseService(login, login.user, certificatePath)] : [],
       ),
       ...redisUsers.map(redisService),
     ],
@@ -38,7 +38,7 @@ function databaseService(
   user: ServiceUser,
   pleskCertificate: string,
 ): PublishedService {
-  const certificatePath = traitsOf(entry.server).provisioned ? undefined : pleskCertificate;
+  const certificatePath = traitsOf(entry.server).management === "panel" ? pleskCertificate : undefined;
   const url: pulumi.Output<string> = connectionOutput(entry, server, user).apply((connection) =>
     connection.engine === "postgres" ? postgresqlUrl(connection) : mysqlUrl(connection, certificatePath),
   );

@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { GithubError } from "../connect/github";
 import { checkTarget } from "../connect/github-target";
-import { SERVER_SECRETS } from "../estate/naming";
 import type { ServiceSecrets } from "../estate/published";
-import type { GithubTarget } from "../estate/types";
+import { serverSecrets } from "../estate/servers";
+import type { GithubTarget, ServerName } from "../estate/types";
 import { GithubEnvironmentSecret } from "../provider/resources";
 
 export interface PublishedService {
@@ -21,7 +21,8 @@ export interface PublishedService {
 }
 
 export interface PublishedServer {
-  name: keyof typeof SERVER_SECRETS;
+  /** Of one whose declaration has a prefix for its secrets; of another nothing is published. */
+  name: ServerName;
   host: string;
   /** PEM that clients pin. */
   certificate: pulumi.Output<string>;
@@ -50,8 +51,10 @@ export class PublishedSecrets extends pulumi.ComponentResource {
     const { target, servers, services } = args;
     const publish = this.publisher(target);
     for (const { name: server, host, certificate } of servers) {
-      publish(`${server}-host`, SERVER_SECRETS[server].host, host);
-      publish(`${server}-certificate`, SERVER_SECRETS[server].certificate, certificate);
+      const names = serverSecrets(server);
+      if (!names) continue;
+      publish(`${server}-host`, names.host, host);
+      publish(`${server}-certificate`, names.certificate, certificate);
     }
     for (const {
       name: service,

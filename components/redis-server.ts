@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Reach } from "../estate/reachability";
 import { instanceName, REDIS_PORTS } from "../estate/redis";
-import type { RedisHost, RedisUserEntry } from "../estate/types";
+import type { RedisHost, RedisUserEntry, ServerName } from "../estate/types";
 import { EstateProvider, HostRedisInstance } from "../provider/resources";
 import type { Outgoing } from "./firewall";
 import type { Host } from "./host";
@@ -38,6 +38,8 @@ const CPU_PERCENT = 100;
  * its own no other one feels. Errors name the step, the host and the instance.
  */
 export class RedisServer extends pulumi.ComponentResource {
+  /** As the catalogue calls it. */
+  readonly name: ServerName;
   /** For the redis kinds of `estate`, which name the port of their instance. */
   readonly provider: EstateProvider;
   /** As those who log in see it, but for the port. */
@@ -53,6 +55,7 @@ export class RedisServer extends pulumi.ComponentResource {
   constructor(name: string, args: RedisServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("estate:component:RedisServer", name, { server: args.server, reach: args.reach }, opts);
     const { server, users, certificates } = args;
+    this.name = name;
     const prepared = prepareHost(
       this,
       name,

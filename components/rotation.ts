@@ -18,7 +18,7 @@ export interface RotatedService {
 }
 
 export interface RotatedServer {
-  /** `plesk`, `mariadb`, `postgres`, `redis` */
+  /** As the catalogue calls it. */
   name: string;
   provider: EstateProvider;
   /** Host part of the accounts; MariaDB only. */
@@ -103,7 +103,7 @@ export class Rotation {
 
 /** The services of each server that has any. */
 export function rotatedServers(
-  { plesk, mariadb, postgres, redis }: Servers,
+  { mariadb, postgres, redis }: Servers,
   databases: readonly DatabaseLogin[],
   redisUsers: readonly RedisLogin[],
 ): RotatedServer[] {
@@ -116,15 +116,11 @@ export function rotatedServers(
   });
   const ports = Object.fromEntries(redisUsers.map(({ entry: { name, port } }) => [name, port]));
   const all: RotatedServer[] = [
-    { name: "plesk", provider: plesk.provider, accountHost: plesk.accountHost, services: on("plesk") },
-    {
-      name: "mariadb",
-      provider: mariadb.provider,
-      accountHost: mariadb.accountHost,
-      services: on("mariadb"),
-    },
-    { name: "postgres", provider: postgres.provider, services: on("postgres") },
-    ...(redis ? [{ name: "redis", provider: redis.provider, ports, services: users }] : []),
+    ...Object.entries(mariadb).map(([name, { provider, accountHost }]) => {
+      return { name, provider, accountHost, services: on(name) };
+    }),
+    ...Object.entries(postgres).map(([name, { provider }]) => ({ name, provider, services: on(name) })),
+    ...(redis ? [{ name: redis.name, provider: redis.provider, ports, services: users }] : []),
   ];
   return all.filter(({ services }) => services.length > 0);
 }

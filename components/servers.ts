@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { bucketEndpoint } from "../estate/outgoing";
-import { type HostName, reachability, reachOf } from "../estate/reachability";
-import type { Estate, Ssh } from "../estate/types";
+import { reachability, reachOf } from "../estate/reachability";
+import { stackServers } from "../estate/servers";
+import type { DatabaseEntry, Estate, ServerName, Ssh } from "../estate/types";
 import type { ClientCertificates } from "./client-certificates";
 import { MariadbServer } from "./mariadb-server";
 import { type SshLogin, sshLogin } from "./plans/ssh";
@@ -10,10 +11,10 @@ import { PostgresServer } from "./postgres-server";
 import { RedisServer } from "./redis-server";
 import { withoutStackTrace } from "./without-stack-trace";
 
+/** By the catalogue's names, each with its engine. */
 export interface Servers {
-  plesk: PleskServer;
-  mariadb: MariadbServer;
-  postgres: PostgresServer;
+  mariadb: Readonly<Record<ServerName, PleskServer | MariadbServer>>;
+  postgres: Readonly<Record<ServerName, PostgresServer>>;
   /** undefined: the stack has no Redis. */
   redis: RedisServer | undefined;
 }
@@ -21,49 +22,50 @@ export interface Servers {
 /** The stack's servers, each with what it has to know of the databases that will live on it. */
 export function createServers(estate: Estate, certificates: ClientCertificates): Servers {
   const { config, databases } = estate;
-  const { servers, access } = config;
+  const { access } = config;
   const table = reachability(estate);
-  const reach = (host: HostName) => reachOf(table, host);
   const ssh = (of: Ssh): SshLogin =>
     withoutStackTrace(() =>
       sshLogin(of, { knownHosts: access.knownHosts, pinned: !pulumi.runtime.isDryRun() }),
     );
   const outgoing = { entries: access.outgoing, needs: [bucketEndpoint(config.backup)] };
   const live = databases.filter((entry) => entry.state === "live");
-  const limits = (server: string) =>
-    live.filter((entry) => entry.server === server).map((entry) => entry.connectionLimit);
+  const mariadb: Record<ServerName, PleskServer | MariadbServer> = {};
+  const postgres: Record<ServerName, PostgresServer> = {};
+  let redis: RedisServer | undefined;
 
-  return {
-    plesk: new PleskServer("plesk", {
-      server: servers.plesk,
-      ssh: ssh(servers.plesk.ssh),
-      reach: reach("plesk"),
-    }),
-    mariadb: new MariadbServer("mariadb", {
-      server: servers.mariadb,
-      ssh: ssh(servers.mariadb.ssh),
-      reach: reach("mariadb"),
-      outgoing,
-      serviceLimits: limits("mariadb"),
-      clientAuthorities: certificates.authoritiesOn("mariadb"),
-    }),
-    postgres: new PostgresServer("postgres", {
-      server: servers.postgres,
-      ssh: ssh(servers.postgres.ssh),
-      reach: reach("postgres"),
-      outgoing,
-      serviceLimits: limits("postgres"),
-      clientAuthorities: certificates.authoritiesOn("postgres"),
-    }),
-    redis:
-      servers.redis &&
-      new RedisServer("redis", {
-        server: servers.redis,
-        ssh: ssh(servers.redis.ssh),
-        reach: reach("redis"),
-        outgoing,
-        users: estate.redisUsers.filter(({ state }) => state === "live"),
-        certificates: certificates.redis,
-      }),
-  };
+  for (const { name, ...is } of stackServers(config.servers)) {
+    const common = { ssh: ssh(is.server.ssh), reach: reachOf(table, name) };
+    const ofDatabases = {
+      serviceLimits: live.filter(({ server }) => server === name).map((entry) => entry.connectionLimit),
+      clientAuthorities: certificates.authoritiesOn(name),
+    };
+    switch (is.kind) {
+      case "panel":
+        mariadb[name] = new PleskServer(name, { ...common, server: is.server });
+        break;
+      case "mariadb":
+        mariadb[name] = new MariadbServer(name, { ...common, ...ofDatabases, outgoing, server: is.server });
+        break;
+      case "postgres":
+        postgres[name] = new PostgresServer(name, { ...common, ...ofDatabases, outgoing, server: is.server });
+        break;
+      case "redis":
+        redis = new RedisServer(name, {
+          ...common,
+          outgoing,
+          server: is.server,
+          users: estate.redisUsers.filter(({ state }) => state === "live"),
+          certificates: certificates.redis,
+        });
+    }
+  }
+  return { mariadb, postgres, redis };
+}
+
+/** The server that a database lives on. */
+export function serverOf<T>(servers: Readonly<Record<ServerName, T>>, { name, server }: DatabaseEntry): T {
+  const found = servers[server];
+  if (!found) throw new Error(`${name} lives on ${server}, which the stack does not have`);
+  return found;
 }

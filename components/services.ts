@@ -9,11 +9,11 @@ import { postgresJobs } from "./plans/jobs";
 import { PostgresDatabase } from "./postgres-database";
 import { RedisUser } from "./redis-user";
 import type { Rotation } from "./rotation";
-import type { Servers } from "./servers";
+import { type Servers, serverOf } from "./servers";
 
 export interface DatabasesArgs {
   servers: Servers;
-  rotation: Rotation;
+  rotation: Pick<Rotation, "generationOf">;
   certificates: ClientCertificates;
   /** By database. */
   migrations: Readonly<Record<string, MigrationSet>>;
@@ -31,11 +31,11 @@ export function createDatabases(
     const migrations = all[name];
     const certificate = certificates.of(name);
     if (entry.engine === "mariadb") {
-      const server = servers[entry.server];
+      const server = serverOf(servers.mariadb, entry);
       const database = new MariadbDatabase(name, { entry, server, generation, migrations, certificate });
       return { entry, server, user: database.user, contextKey: undefined, database };
     }
-    const server = servers.postgres;
+    const server = serverOf(servers.postgres, entry);
     const { rowSecurity: declaration } = entry;
     const rowSecurity = declaration && { declaration, keyring };
     const database = new PostgresDatabase(name, {
@@ -48,14 +48,14 @@ export function createDatabases(
     });
     return { entry, server, user: database.user, contextKey: database.rowSecurity?.contextKey, database };
   });
-  new PostgresJobs(
-    "postgres-jobs",
-    { jobs: postgresJobs(estate.databases) },
-    {
-      provider: servers.postgres.provider,
-      dependsOn: databases.flatMap(({ entry, database }) => (entry.engine === "postgres" ? [database] : [])),
-    },
-  );
+  for (const [name, { provider }] of Object.entries(servers.postgres)) {
+    const on = databases.filter(({ entry }) => entry.server === name);
+    new PostgresJobs(
+      `${name}-jobs`,
+      { jobs: postgresJobs(on.map(({ entry }) => entry)) },
+      { provider, dependsOn: on.map(({ database }) => database) },
+    );
+  }
   return databases;
 }
 
@@ -63,7 +63,7 @@ export function createDatabases(
 export function createRedisUsers(
   estate: Estate,
   server: Servers["redis"],
-  rotation: Rotation,
+  rotation: Pick<Rotation, "generationOf">,
   certificates: ClientCertificates,
 ): RedisLogin[] {
   if (!server) return [];

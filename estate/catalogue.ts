@@ -4,10 +4,18 @@ import { mcpAdmin } from "./row-security/mcp-admin";
 import { mcpPortal } from "./row-security/mcp-portal";
 import { ncy8 } from "./row-security/ncy8";
 import type { RowSecurityRules } from "./row-security/types";
-import type { MariadbEntry, PostgresEntry, RedisUserEntry } from "./types";
+import type { MariadbEntry, PostgresEntry, RedisUserEntry, ServerDeclaration } from "./types";
+
+/** The estate's servers. Where each is stands in Pulumi.<stack>.yaml, under the same name. */
+export const servers: Readonly<Record<string, ServerDeclaration>> = {
+  plesk: { engine: "mariadb", management: "panel", changeLog: false, mostDatabases: 5 },
+  mariadb: { engine: "mariadb", management: "provisioned", changeLog: true, secretPrefix: "MYSQL" },
+  postgres: { engine: "postgres", management: "provisioned", changeLog: true, secretPrefix: "PG" },
+  redis: { engine: "redis", management: "provisioned", changeLog: false, secretPrefix: "REDIS" },
+};
 
 /**
- * The estate's databases, one entry each. What an entry leaves out follows from the defaults at the foot of this file.
+ * Its databases, one entry each. What an entry leaves out follows from the defaults at the foot of this file.
  * To retire a database see docs/retire-a-database.md; never just delete its entry.
  */
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { backupFaults } from "./backup";
+import { servers as declaredServers } from "./catalogue";
 import { clientCertificateFaults } from "./client-certificates";
 import { now } from "./clock";
 import { type Fault, FaultyEstate } from "./faults";
@@ -10,7 +11,7 @@ import { redisFaults } from "./redis";
 import { rotationFaults } from "./rotation";
 import { rowSecurityFaults } from "./row-security/check";
 import { databaseSchema, redisUserSchema, stackConfigSchema } from "./schema";
-import { traitsOf } from "./servers";
+import { declaredServer, redisHost, serverFaults, webHost } from "./servers";
 import type { DatabaseEntry, Estate, RedisUserEntry, StackConfig } from "./types";
 
 /** What was declared, as it was read: nothing about it is certain yet. */
@@ -40,7 +41,10 @@ export function checkEstate(declared: Declared, moment = now()): Estate {
   faults.push(
     ...crossFaults(objects<DatabaseEntry>(declared.databases), objects<RedisUserEntry>(declared.redisUsers)),
   );
-  faults.push(...redisFaults(objects<RedisUserEntry>(declared.redisUsers), config?.servers.redis));
+  faults.push(...serverFaults(declaredServers));
+  faults.push(
+    ...redisFaults(objects<RedisUserEntry>(declared.redisUsers), config && redisHost(config.servers)),
+  );
   if (config) {
     faults.push(
       ...tunnelFaults(config),
@@ -72,8 +76,8 @@ export function checkStackConfig(config: unknown): StackConfig {
 }
 
 /** The way in is worth as much as what its user can do. */
-function tunnelFaults({ access: { tunnelUser }, servers: { plesk } }: StackConfig): Fault[] {
-  if (tunnelUser !== plesk.ssh.user) return [];
+function tunnelFaults({ access: { tunnelUser }, servers }: StackConfig): Fault[] {
+  if (tunnelUser !== webHost(servers).ssh.user) return [];
   const fix = "name another user than servers.plesk.ssh.user: one that may forward and nothing else";
   return [{ path: "access.tunnelUser", value: tunnelUser, fix }];
 }
@@ -166,7 +170,7 @@ function crossFaults(databases: readonly DatabaseEntry[], redisUsers: readonly R
 function tooManyFaults(databases: readonly DatabaseEntry[]): Fault[] {
   const servers = [...new Set(databases.map(({ server }) => server))];
   return servers.flatMap((server) => {
-    const { mostDatabases: most, engine } = traitsOf(server as string) ?? {};
+    const { mostDatabases: most, engine } = declaredServer(server as string) ?? {};
     if (most === undefined) return [];
     const own = databases.filter((entry) => entry.server === server);
     const first = own.slice(0, most).map(({ name }) => name);

@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import type { Fault } from "./faults";
 import { loginSlots } from "./naming";
-import { traitsOf } from "./servers";
+import { declaredServer } from "./servers";
 import type { DatabaseEntry } from "./types";
 
 /**
@@ -43,7 +43,7 @@ export function certificateIn(text: string): X509Certificate | undefined {
 /** The web host's MariaDB is its panel's: what it trusts is not for the program to say. */
 export function clientCertificateFaults(databases: readonly DatabaseEntry[]): Fault[] {
   return databases.flatMap(({ name, server, clientCertificate }) =>
-    clientCertificate !== undefined && traitsOf(server as string)?.provisioned === false
+    clientCertificate !== undefined && declaredServer(server as string)?.management === "panel"
       ? [
           {
             path: `databases.${name}.clientCertificate`,

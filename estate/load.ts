@@ -4,6 +4,7 @@ import { parse } from "yaml";
 import { redisUsers as allRedisUsers, databases } from "./catalogue";
 import { checkEstate, checkStackConfig } from "./check";
 import { FaultyEstate } from "./faults";
+import { serversOf } from "./servers";
 import type { Estate, StackConfig } from "./types";
 
 /** The keys of a stack's configuration, each an object in Pulumi.<stack>.yaml under `<project>:<key>`. */
@@ -18,7 +19,9 @@ export type ReadConfig = (key: string) => unknown;
  */
 export function loadEstate(stack: string, read: ReadConfig): Estate {
   const config = collect(read);
-  const redisUsers = isObject(config.servers) && config.servers.redis === undefined ? [] : allRedisUsers;
+  const { servers } = config;
+  const without = isObject(servers) && serversOf("redis").every((name) => servers[name] === undefined);
+  const redisUsers = without ? [] : allRedisUsers;
   return checkEstate({ stack, config, databases, redisUsers });
 }
 

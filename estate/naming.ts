@@ -48,12 +48,5 @@ export function redisUrlSecretName(passwordSecret: string): string {
   return `${passwordSecret.replace(/_PASSWORD$/, "")}_URL`;
 }
 
-/** GitHub secrets about a server: where it is, and the certificate to verify it by. The web host's own needs none. */
-export const SERVER_SECRETS = {
-  mariadb: { host: "MYSQL_HOST", certificate: "MYSQL_CA_CERTIFICATE" },
-  postgres: { host: "PG_HOST", certificate: "PG_CA_CERTIFICATE" },
-  redis: { host: "REDIS_HOST", certificate: "REDIS_CA_CERTIFICATE" },
-} as const;
-
 /** GitHub secrets that the operator keeps: looked for, never written. */
 export const OPERATOR_SECRETS = ["SSH_HOST", "SSH_PORT", "SSH_USER", "SSH_PRIVATE_KEY", "PLESK_API_KEY"];

@@ -6,8 +6,8 @@ import {
   OPERATOR_SECRETS,
   redisClientCertificateSecretName,
   redisUrlSecretName,
-  SERVER_SECRETS,
 } from "./naming";
+import { serverSecrets, serversOf, stackServers } from "./servers";
 import type { DatabaseEntry, Estate, RedisUserEntry } from "./types";
 
 /** A service's secrets: the password alone, and everything that a login takes in one value that cannot tear. */
@@ -56,9 +56,7 @@ export function expectedSecrets({ config, databases, redisUsers }: Estate): Expe
   const program = (about: string, names: object): ExpectedSecret[] =>
     Object.values(names).map((name: string) => ({ name, keptBy: "program", about }));
   return [
-    ...(["mariadb", "postgres", "redis"] as const).flatMap((server) =>
-      config.servers[server] ? program(server, SERVER_SECRETS[server]) : [],
-    ),
+    ...stackServers(config.servers).flatMap(({ name }) => program(name, serverSecrets(name) ?? {})),
     ...databases
       .filter(({ state }) => state === "live")
       .flatMap((entry) => program(entry.name, databaseSecrets(entry))),
@@ -76,8 +74,9 @@ export function secretNameFaults(
 ): Fault[] {
   const taken = new Map<string, string>();
   for (const name of OPERATOR_SECRETS) taken.set(name, "it is the operator's");
-  for (const [server, names] of Object.entries(SERVER_SECRETS)) {
-    for (const name of Object.values(names)) taken.set(name, `it is about the server ${server}`);
+  for (const server of serversOf("mariadb", "postgres", "redis")) {
+    for (const name of Object.values(serverSecrets(server) ?? {}))
+      taken.set(name, `it is about the server ${server}`);
   }
   const named = (value: unknown): value is string => typeof value === "string";
   const entries = [

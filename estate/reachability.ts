@@ -1,10 +1,10 @@
 import { parseRange } from "../connect/address";
 import { ADMIN, loginSlots } from "./naming";
-import { traitsOf } from "./servers";
-import type { Estate, ServerName } from "./types";
+import { stackServers } from "./servers";
+import type { ClientCertificateUse, Estate, ServerEngine, ServerName } from "./types";
 
 /** A host that something can be reached on. */
-export type HostName = ServerName | "redis";
+export type HostName = ServerName;
 
 interface CommonReach {
   host: HostName;
@@ -22,7 +22,7 @@ export interface SshReach extends CommonReach {
 
 /** Who may log in to what on a database server. */
 export interface DatabaseReach extends CommonReach {
-  service: "mariadb" | "postgres" | "redis";
+  service: ServerEngine;
   /** undefined: all of them, which is the admin's; or the server has none (Redis, where a port is one service's). */
   database: string | undefined;
   /** Accounts on MariaDB, login slots on PostgreSQL, ACL users on Redis. */
@@ -41,76 +41,55 @@ export type Reach = SshReach | DatabaseReach;
  * addresses: there the firewall alone tells who may come, and each service's instance has a port of its own.
  */
 export function reachability({ config, databases, redisUsers }: Estate): Reach[] {
-  const { servers, access } = config;
-  const live = databases.filter((entry) => entry.state === "live");
+  const { access } = config;
+  const servers = stackServers(config.servers);
   const operators = [...new Set(access.operators.map(canonical))];
-  const webHost = { protocol: "tcp", from: canonical(access.pleskAddress), who: "web host" } as const;
+  const fromWebHost = { protocol: "tcp", from: canonical(access.pleskAddress), who: "web host" } as const;
   const rows: Reach[] = [];
 
-  for (const host of ["plesk", "mariadb"] as const) {
+  for (const { name: host, kind, server } of servers) {
+    if (kind === "redis") {
+      for (const { name, port, state, clientCertificate } of redisUsers) {
+        if (state !== "live") continue;
+        const door = {
+          ...fromWebHost,
+          host,
+          port,
+          service: kind,
+          database: undefined,
+          tls: "required",
+        } as const;
+        rows.push({ ...door, logins: [ADMIN, name], ...asked(clientCertificate) });
+      }
+      continue;
+    }
+    const service = kind === "panel" ? "mariadb" : kind;
     // The web host's applications live beside its own server.
-    const { provisioned } = traitsOf(host);
-    const door = provisioned ? webHost : { ...webHost, from: servers.plesk.accountHost };
-    const common = { ...door, host, port: servers[host].port, service: "mariadb", tls: "required" } as const;
-    const admin = provisioned ? ADMIN : servers.plesk.adminUser;
-    rows.push({ ...common, database: undefined, logins: [admin] });
-    for (const { name, service, server, clientCertificate } of live) {
-      if (server !== host) continue;
-      rows.push({
-        ...common,
-        database: name,
-        logins: [service],
-        ...(clientCertificate === "required" && { clientCertificate }),
-      });
+    const { from, admin } =
+      kind === "panel"
+        ? { from: server.accountHost, admin: server.adminUser }
+        : { from: fromWebHost.from, admin: ADMIN };
+    const door = { ...fromWebHost, from, host, port: server.port, service, tls: "required" } as const;
+    rows.push({ ...door, database: undefined, logins: [admin] });
+    for (const { name, service: user, server: own, state, engine, clientCertificate } of databases) {
+      if (own !== host || state !== "live") continue;
+      // Both slots, whichever of them is in use: a rotation does not touch pg_hba.conf.
+      const logins = engine === "postgres" ? loginSlots(user) : [user];
+      rows.push({ ...door, database: name, logins, ...asked(clientCertificate) });
     }
   }
 
-  const postgres = {
-    ...webHost,
-    host: "postgres",
-    port: servers.postgres.port,
-    service: "postgres",
-  } as const;
-  rows.push({ ...postgres, database: undefined, logins: [ADMIN], tls: "required" });
-  for (const { name, service, engine, clientCertificate } of live) {
-    if (engine !== "postgres") continue;
-    // Both slots, whichever of them is in use: a rotation does not touch pg_hba.conf.
-    rows.push({
-      ...postgres,
-      database: name,
-      logins: loginSlots(service),
-      tls: "required",
-      ...(clientCertificate === "required" && { clientCertificate }),
-    });
-  }
-
-  if (servers.redis) {
-    const redis = {
-      ...webHost,
-      host: "redis",
-      service: "redis",
-      database: undefined,
-      tls: "required",
-    } as const;
-    for (const { name, port, state, clientCertificate } of redisUsers) {
-      if (state !== "live") continue;
-      rows.push({
-        ...redis,
-        port,
-        logins: [ADMIN, name],
-        ...(clientCertificate === "required" && { clientCertificate }),
-      });
-    }
-  }
-
-  for (const host of ["mariadb", "postgres", "redis"] as const) {
-    const server = servers[host];
-    if (!server) continue;
+  for (const { name: host, kind, server } of servers) {
+    if (kind === "panel") continue;
     for (const from of operators) {
       rows.push({ host, port: server.ssh.port, protocol: "tcp", from, who: "operators", service: "ssh" });
     }
   }
   return rows;
+}
+
+function asked(use: ClientCertificateUse | undefined): { clientCertificate?: "required" } {
+  return use === "required" ? { clientCertificate: use } : {};
 }
 
 /** The part of the table that is about one host. */

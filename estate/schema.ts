@@ -5,7 +5,8 @@ import { SCHEDULE } from "./jobs";
 import { outgoingSchema } from "./outgoing";
 import { REDIS_PORTS } from "./redis";
 import type { RowSecurityDeclaration } from "./row-security/types";
-import type { StackConfig } from "./types";
+import { databaseServers, serversOf, traitsOf } from "./servers";
+import type { Engine, StackConfig } from "./types";
 
 /**
  * What a stack's configuration and the catalogue may say. Each message says how to mend the value it is about;
@@ -131,6 +132,24 @@ const plesk = z.strictObject({
   accountHost: hostName.default("localhost"),
 });
 
+/** Of a server of the catalogue, by what it is. A stack may do without Redis. */
+function serverSchema(name: string) {
+  const { engine, management } = traitsOf(name);
+  if (management === "panel") return plesk;
+  switch (engine) {
+    case "mariadb":
+      return provisioned(3306, "10.11");
+    case "postgres":
+      return provisioned(5432, "16");
+    case "redis":
+      return provisioned(REDIS_PORTS.first, "7").omit({ port: true }).optional();
+  }
+}
+
+/** Where a database of this engine may live. */
+const serverOf = (engine: Engine, product: string) =>
+  z.enum(serversOf(engine), `${product} databases live on ${serversOf(engine).join(" or ")}`);
+
 const day = z.iso.date('write a day as "2026-01-31", in quotes');
 
 /** Longest time a password may live, in days. */
@@ -142,12 +161,11 @@ const rotationDays = z
   .max(LONGEST_ROTATION_DAYS, `rotate at least every ${LONGEST_ROTATION_DAYS} days`);
 
 export const stackConfigSchema: z.ZodType<StackConfig> = z.strictObject({
-  servers: z.strictObject({
-    plesk,
-    mariadb: provisioned(3306, "10.11"),
-    postgres: provisioned(5432, "16"),
-    redis: provisioned(REDIS_PORTS.first, "7").omit({ port: true }).optional(),
-  }),
+  servers: z.strictObject(
+    Object.fromEntries(
+      [...databaseServers(), ...serversOf("redis")].map((name) => [name, serverSchema(name)]),
+    ),
+  ),
   access: z.strictObject({
     pleskAddress: address,
     operators: z.array(narrowRange).min(1, "name at least one range, or nobody can reach the hosts over SSH"),
@@ -240,14 +258,14 @@ export const databaseSchema = z.discriminatedUnion(
     z.strictObject({
       ...common,
       engine: z.literal("mariadb"),
-      server: z.enum(["plesk", "mariadb"], "MariaDB databases live on plesk or mariadb"),
+      server: serverOf("mariadb", "MariaDB"),
       charset: z.string().regex(/^utf8mb4$/, "use utf8mb4: the other character sets lose characters"),
       collation: z.string().regex(/^utf8mb4_[a-z0-9_]+$/, "use a utf8mb4_ collation"),
     }),
     z.strictObject({
       ...common,
       engine: z.literal("postgres"),
-      server: z.literal("postgres", "PostgreSQL databases live on postgres"),
+      server: serverOf("postgres", "PostgreSQL"),
       owner: identifier,
       encoding: z.literal("UTF8", "use UTF8"),
       locale: z.string().regex(/^([a-z]{2}_[A-Z]{2}|C)\.utf8$/i, "use a UTF-8 locale such as en_US.utf8"),

@@ -1,25 +1,133 @@
-import type { Engine, ServerName } from "./types";
+import { servers as catalogue } from "./catalogue";
+import type { Fault } from "./faults";
+import type {
+  Engine,
+  PleskServer,
+  ProvisionedServer,
+  RedisHost,
+  ServerDeclaration,
+  ServerEngine,
+  ServerName,
+  StackConfig,
+} from "./types";
 
-/** What a server is and does. Code asks this, and not what the server is called. */
-export interface ServerTraits {
-  engine: Engine;
-  /** Made from a blank host by the program. Else it belongs to its panel, which says whom it trusts and what it shows. */
-  provisioned: boolean;
-  /** It keeps a log of changes, and so is recovered to a point in time. */
-  changeLog: boolean;
-  /** Databases that it takes; undefined: as many as its machine. */
-  mostDatabases?: number;
+type Declarations = Readonly<Record<ServerName, ServerDeclaration>>;
+
+/** What the catalogue says of a server; undefined: it has none of that name. */
+export function declaredServer(name: string): ServerDeclaration | undefined {
+  return Object.hasOwn(catalogue, name) ? catalogue[name] : undefined;
 }
 
-const TRAITS: Readonly<Record<ServerName, ServerTraits>> = {
-  plesk: { engine: "mariadb", provisioned: false, changeLog: false, mostDatabases: 5 },
-  mariadb: { engine: "mariadb", provisioned: true, changeLog: true },
-  postgres: { engine: "postgres", provisioned: true, changeLog: true },
-};
+/** The same of a name that stands in the catalogue. */
+export function traitsOf(server: ServerName): ServerDeclaration {
+  const declared = declaredServer(server);
+  if (!declared) throw new Error(`the catalogue has no server "${server}"`);
+  return declared;
+}
 
-/** undefined: no server of databases. */
-export function traitsOf(server: ServerName): ServerTraits;
-export function traitsOf(server: string): ServerTraits | undefined;
-export function traitsOf(server: string): ServerTraits | undefined {
-  return Object.hasOwn(TRAITS, server) ? TRAITS[server as ServerName] : undefined;
+/** In the catalogue's order. */
+export function serversOf(...engines: readonly ServerEngine[]): ServerName[] {
+  return Object.keys(catalogue).filter((name) => engines.includes(traitsOf(name).engine));
+}
+
+/** The servers that hold databases. */
+export const databaseServers = (): ServerName[] => serversOf("mariadb", "postgres");
+
+/** GitHub secrets about a server: where it is, and the certificate to verify it by. undefined: the web host's own needs none. */
+export function serverSecrets(name: ServerName): { host: string; certificate: string } | undefined {
+  const { secretPrefix: prefix } = traitsOf(name);
+  return prefix === undefined
+    ? undefined
+    : { host: `${prefix}_HOST`, certificate: `${prefix}_CA_CERTIFICATE` };
+}
+
+/** One server of a stack: what it is, and where. */
+export type StackServer = { name: ServerName } & (
+  | { kind: "panel"; server: PleskServer }
+  | { kind: Engine; server: ProvisionedServer }
+  | { kind: "redis"; server: RedisHost }
+);
+
+/** All servers of a stack, in the catalogue's order. The schema has held each against its declaration. */
+export function stackServers(servers: StackConfig["servers"]): StackServer[] {
+  return Object.entries(catalogue).flatMap(([name, { engine, management }]) => {
+    const server = servers[name];
+    if (server === undefined) return [];
+    return [{ name, kind: management === "panel" ? "panel" : engine, server } as StackServer];
+  });
+}
+
+/** The same of one. Errors: the stack has none of that name. */
+export function stackServer(servers: StackConfig["servers"], name: ServerName): StackServer {
+  const found = stackServers(servers).find((server) => server.name === name);
+  if (!found) throw new Error(`the stack has no server "${name}"`);
+  return found;
+}
+
+/** Of one that holds databases. */
+export function databaseServer(
+  servers: StackConfig["servers"],
+  name: ServerName,
+): PleskServer | ProvisionedServer {
+  const found = stackServer(servers, name);
+  if (found.kind === "redis") throw new Error(`${name} holds no databases`);
+  return found.server;
+}
+
+/** The way in to all others, with a server of its own. */
+export function webHost(servers: StackConfig["servers"]): PleskServer {
+  for (const { kind, server } of stackServers(servers)) if (kind === "panel") return server;
+  throw new Error("the catalogue has no server that belongs to the web host's panel");
+}
+
+/** undefined: the stack has no Redis. */
+export function redisHost(servers: StackConfig["servers"]): RedisHost | undefined {
+  for (const { kind, server } of stackServers(servers)) if (kind === "redis") return server;
+  return undefined;
+}
+
+/** A server's name is part of keys in the bucket and of names of resources. */
+const NAME = /^[a-z][a-z0-9-]{0,30}$/;
+
+/** What the catalogue's servers must be together. Pure. */
+export function serverFaults(servers: Declarations): Fault[] {
+  const entries = Object.entries(servers);
+  const named = (which: (server: ServerDeclaration) => boolean) =>
+    entries.filter(([, server]) => which(server)).map(([name]) => name);
+  const faults = named(() => true)
+    .filter((name) => !NAME.test(name))
+    .map((name): Fault => {
+      const fix = "use up to 31 lower-case letters, digits and hyphens, beginning with a letter";
+      return { path: "catalogue.servers", value: name, fix };
+    });
+  const panels = named(({ management }) => management === "panel");
+  if (panels.length !== 1) {
+    const fix = "one server, and no more, belongs to the web host's panel: it is the way in to the others";
+    faults.push({ path: "catalogue.servers", value: panels, fix });
+  }
+  const redis = named(({ engine }) => engine === "redis");
+  if (redis.length > 1) {
+    const fix = "the estate has one Redis host, with an instance for each service";
+    faults.push({ path: "catalogue.servers", value: redis, fix });
+  }
+  const prefixes = new Map<string, string>();
+  for (const [name, { engine, management, secretPrefix: prefix, changeLog }] of entries) {
+    const path = `catalogue.servers.${name}`;
+    const fault = (field: string, value: unknown, fix: string) =>
+      faults.push({ path: `${path}.${field}`, value, fix });
+    if (management === "panel" && engine !== "mariadb")
+      fault("engine", engine, "the web host's own server is MariaDB");
+    if (engine === "redis" && changeLog) fault("changeLog", changeLog, "Redis keeps none");
+    if (prefix === undefined) {
+      if (management !== "panel")
+        fault("secretPrefix", prefix, "applications have to find it: give a prefix such as PG");
+      continue;
+    }
+    if (!/^[A-Z][A-Z0-9_]*$/.test(prefix) || /^GITHUB_/.test(prefix))
+      fault("secretPrefix", prefix, "use upper-case letters, digits and underscores; not GITHUB_ in front");
+    const other = prefixes.get(prefix);
+    if (other) fault("secretPrefix", prefix, `${other} has it already: every server has its own`);
+    prefixes.set(prefix, name);
+  }
+  return faults;
 }

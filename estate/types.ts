@@ -5,8 +5,25 @@ import type { WrappingSecrets } from "./sealed";
 /** The vocabulary of the estate. Plain types, shared by everything that reads the catalogue. */
 
 export type Engine = "mariadb" | "postgres";
-/** The database servers; each is one entry of the stack's `servers`. */
-export type ServerName = "plesk" | "mariadb" | "postgres";
+export type ServerEngine = Engine | "redis";
+/** What the catalogue calls a server; each is one entry of the stack's `servers`. */
+export type ServerName = string;
+
+/** What a server is and does. Code asks this, and not what the server is called. */
+export interface ServerDeclaration {
+  engine: ServerEngine;
+  /**
+   * `provisioned`: made from a blank host by the program. `panel`: it belongs to the panel of the web host, which says whom it trusts and
+   * what it shows; it is the way in to the others, and there is one.
+   */
+  management: "provisioned" | "panel";
+  /** It keeps a log of changes, and so is recovered to a point in time. */
+  changeLog: boolean;
+  /** Databases that it takes; undefined: as many as its machine. */
+  mostDatabases?: number;
+  /** Begins the names of what is published about it: `PG` -> `PG_HOST`. undefined: nothing is. */
+  secretPrefix?: string;
+}
 
 /**
  * Who changes the tables. `application`: the application migrates its own schema, so its user has DDL inside its own
@@ -46,14 +63,14 @@ interface CommonEntry {
 
 export interface MariadbEntry extends CommonEntry {
   engine: "mariadb";
-  server: "plesk" | "mariadb";
+  server: ServerName;
   charset: string;
   collation: string;
 }
 
 export interface PostgresEntry extends CommonEntry {
   engine: "postgres";
-  server: "postgres";
+  server: ServerName;
   /** NOLOGIN role that owns database and tables. Equal to `service` where the application migrates its own schema. */
   owner: string;
   encoding: string;
@@ -195,12 +212,8 @@ export interface BackupConfig {
 
 /** What differs from stack to stack: the checked content of Pulumi.<stack>.yaml. */
 export interface StackConfig {
-  servers: {
-    plesk: PleskServer;
-    mariadb: ProvisionedServer;
-    postgres: ProvisionedServer;
-    redis?: RedisHost;
-  };
+  /** By the names of the catalogue; read through estate/servers.ts, which knows what each is. */
+  servers: Readonly<Record<ServerName, PleskServer | ProvisionedServer | RedisHost | undefined>>;
   access: {
     /** The only address database ports answer to. */
     pleskAddress: string;

@@ -39,7 +39,7 @@ const outputs = z.object({
     z.string(),
     z.object({
       ...login,
-      server: z.enum(["plesk", "mariadb", "postgres"]),
+      server: z.string(),
       engine: z.enum(["mariadb", "postgres"]),
       database: z.string(),
       clientCertificate: z.string().optional(),
@@ -51,7 +51,7 @@ const outputs = z.object({
       z.object({ ...login, keyPrefix: z.string(), clientCertificate: z.string().optional() }),
     )
     .default({}),
-  admins: z.partialRecord(z.enum(["plesk", "mariadb", "postgres"]), z.object(login)).default({}),
+  admins: z.record(z.string(), z.object(login)).default({}),
   rotations: z
     .record(
       z.string(),

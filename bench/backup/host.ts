@@ -2,6 +2,7 @@ import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { agentFiles, bucketSettings } from "../../components/plans/backup-agent";
 import { loadStackConfig } from "../../estate/load";
+import { databaseServer } from "../../estate/servers";
 import { BackupReader } from "../../ops/backup/bucket";
 import { partKeys } from "../../ops/backup/keys";
 import { type Backup, backupsOf, parseManifest } from "../../ops/backup/manifest";
@@ -77,7 +78,10 @@ export async function benchHost(database: BenchDatabase, store: BackupStore): Pr
   await install(database, store, shared, local);
   await fs.writeFile(at("shared/key"), store.identity, { mode: 0o600 });
   const config = loadStackConfig("local", projectDirectory);
-  const servers = { ...config.servers, [entry.server]: { ...config.servers[entry.server], port } };
+  const servers = {
+    ...config.servers,
+    [entry.server]: { ...databaseServer(config.servers, entry.server), port },
+  };
 
   // Its programs see the same files, by the same names.
   await host.share(shared);

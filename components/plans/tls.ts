@@ -1,6 +1,6 @@
-import type { ServerName } from "../../estate/types";
+import type { ServerEngine } from "../../estate/types";
 
-/** How one server proves itself. */
+/** How a server proves itself. */
 export interface TlsSettings {
   /** Oldest protocol that the server speaks. */
   minimumVersion: "TLSv1.2" | "TLSv1.3";
@@ -15,7 +15,7 @@ export const CLIENT_AUTHORITIES = "clients.crt";
  * PostgreSQL's clients all speak 1.3. PHP and older connectors of MariaDB and Redis clients do not: their servers speak
  * 1.2 too, and 1.3 to everyone who can.
  */
-export const TLS: Readonly<Record<Exclude<ServerName, "plesk"> | "redis", TlsSettings>> = {
+export const TLS: Readonly<Record<ServerEngine, TlsSettings>> = {
   mariadb: { minimumVersion: "TLSv1.2", renewBefore: 60 },
   postgres: { minimumVersion: "TLSv1.3", renewBefore: 60 },
   redis: { minimumVersion: "TLSv1.2", renewBefore: 60 },

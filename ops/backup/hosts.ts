@@ -1,6 +1,7 @@
 import { sshLogin } from "../../components/plans/ssh";
 import { runFilter, runScript } from "../../connect/host-script";
 import { openSsh, type RunOptions, type RunResult, type SshConnection } from "../../connect/ssh";
+import { stackServer } from "../../estate/servers";
 import type { ServerName, StackConfig } from "../../estate/types";
 import { couldNotTell, messageOf } from "../exit";
 
@@ -27,7 +28,7 @@ export class HostRefusal extends Error {}
 /** Hosts by the stack's configuration, with the key and the pinned host keys that the program uses. */
 export function hostsOf(config: StackConfig, env: NodeJS.ProcessEnv): OpenHost {
   return async (server, signal) => {
-    const { ssh } = config.servers[server];
+    const { ssh } = stackServer(config.servers, server).server;
     let connection: SshConnection;
     try {
       const login = sshLogin(ssh, { knownHosts: config.access.knownHosts, pinned: true, env });

@@ -1,3 +1,4 @@
+import { databaseServers } from "../../estate/servers";
 import type { ServerName } from "../../estate/types";
 
 /**
@@ -16,7 +17,8 @@ export type BackupKey =
 
 /** Runs of before the random part are read until their retention ends. */
 const RUN = String.raw`\d{8}T\d{6}Z(?:-[0-9a-f]{8})?`;
-const HOST = "plesk|mariadb|postgres";
+/** Of the catalogue, whose rule for names leaves no letter that means something here. */
+const HOST = databaseServers().join("|");
 const DATABASE = "_accounts|[a-z][a-z0-9_]{1,47}";
 /** Of MariaDB when its first log was seen, of PostgreSQL the cluster's identifier. */
 const EPOCH = String.raw`\d{8}T\d{6}Z|\d{10,20}`;

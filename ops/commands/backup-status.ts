@@ -1,5 +1,5 @@
 import { databases } from "../../estate/catalogue";
-import { traitsOf } from "../../estate/servers";
+import { databaseServer, traitsOf } from "../../estate/servers";
 import type { BackupClass, DatabaseEntry, ServerName } from "../../estate/types";
 import { archivedBackups } from "../backup/archive";
 import { type ArchiveStatus, archiveStatus } from "../backup/archive-status";
@@ -37,7 +37,7 @@ export async function status(
       hosts.map((host) => {
         const own = wanted.filter(({ server }) => server === host).map(({ name }) => name);
         const asked = [...own, ...(names.length === 0 ? [ACCOUNTS] : [])];
-        const { proof: proves } = servers[host];
+        const { proof: proves } = databaseServer(servers, host);
         return statusOf(
           reader,
           asked.map((database) => ({ database, host, proves })),

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { databases, redisUsers } from "../../estate/catalogue";
 import { loadStackConfig } from "../../estate/load";
 import { readMigrations } from "../../estate/migrations/read";
+import { redisHost } from "../../estate/servers";
 import type { GithubTarget, StackConfig } from "../../estate/types";
 import { couldNotTell, EXIT, type ExitCode, type Finish, messageOf } from "../exit";
 import type { Io } from "../io";
@@ -82,7 +83,7 @@ async function check(io: Io, options: CheckCommandOptions): Promise<ExitCode> {
   const progress = startProgress(io, `reading the outputs of stack ${stack} ...`);
   try {
     const { servers } = stackConfigOf(io, stack);
-    const hasRedis = servers.redis !== undefined;
+    const hasRedis = redisHost(servers) !== undefined;
     const declared = narrow({ databases, redisUsers: hasRedis ? redisUsers : [] }, options.only);
     const outputs = await readStackOutputs(io, stack);
     const targets = selectTargets(declared.databases, declared.redisUsers, outputs, minimumVersions(servers));
@@ -125,7 +126,7 @@ async function check(io: Io, options: CheckCommandOptions): Promise<ExitCode> {
 
 async function secrets(io: Io, stack: string, options: CheckCommandOptions): Promise<ExitCode> {
   const config = stackConfigOf(io, stack);
-  const estate = { stack, config, databases, redisUsers: config.servers.redis ? redisUsers : [] };
+  const estate = { stack, config, databases, redisUsers: redisHost(config.servers) ? redisUsers : [] };
   const found = await checkSecrets(estate, io.env, (target) => readWritten(io, stack, target));
   // It has a target: without one the check has told so.
   const report = { stack, target: config.github as GithubTarget, secrets: found };

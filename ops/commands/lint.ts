@@ -4,7 +4,7 @@ import { PostgresServer } from "../../connect/postgres-server";
 import { proxyFromEnvironment } from "../../connect/socket";
 import { databases } from "../../estate/catalogue";
 import type { StackOutputs } from "../../estate/outputs";
-import { traitsOf } from "../../estate/servers";
+import { serversOf } from "../../estate/servers";
 import type { ServerName } from "../../estate/types";
 import { couldNotTell, EXIT, type ExitCode, type Finish } from "../exit";
 import type { Io } from "../io";
@@ -41,8 +41,6 @@ Exit codes: 0 clean, 1 findings, 2 could not tell (no stack, no outputs, no way 
     .action(async (names: string[], options: LintOptions) => finish(await lint(io, names, options)));
 }
 
-const SERVERS = ["postgres", "mariadb", "plesk"] as const;
-
 function loginTo(admins: StackOutputs["admins"], name: ServerName, stack: string, io: Io) {
   const admin = admins[name];
   if (!admin) {
@@ -65,26 +63,28 @@ async function lint(io: Io, names: readonly string[], options: LintOptions): Pro
   try {
     const { admins } = await readStackOutputs(io, stack);
     // Servers of MariaDB have no row security; they are looked at with everything, as servers.
-    const servers = names.length > 0 ? (["postgres"] as const) : SERVERS;
+    const postgres = serversOf("postgres").filter((name) => entries.some(({ server }) => server === name));
+    const mariadb = names.length > 0 ? [] : serversOf("mariadb");
     const login = (name: ServerName) => loginTo(admins, name, stack, io);
     progress.show("looking for the way in ...");
     await requireWayIn(
-      servers.map((name) => login(name)[0]),
+      [...postgres, ...mariadb].map((name) => login(name)[0]),
       io.env,
       `Open the tunnel: eval "$(npx estate tunnel --stack ${stack} --background)"`,
     );
-    const server = new PostgresServer(...login("postgres"));
-    const others = servers.flatMap((name) =>
-      traitsOf(name).engine === "postgres" ? [] : [[name, new MariadbServer(...login(name))] as const],
-    );
     let finished = 0;
-    const told = () => progress.show(`${++finished}/${entries.length + 1 + others.length} looked at`);
-    const results = [
-      ...(await lintAll(server, entries, told).finally(() => server.close())),
-      ...(await lintMariadbServers(Object.fromEntries(others), told).finally(() =>
-        Promise.all(others.map(([, each]) => each.close())),
-      )),
-    ];
+    const all = entries.length + postgres.length + mariadb.length;
+    const told = () => progress.show(`${++finished}/${all} looked at`);
+    const results: Linted[] = [];
+    for (const name of postgres) {
+      const server = new PostgresServer(...login(name));
+      const own = entries.filter((entry) => entry.server === name);
+      results.push(...(await lintAll(server, own, told).finally(() => server.close())));
+    }
+    for (const name of mariadb) {
+      const server = new MariadbServer(...login(name));
+      results.push(...(await lintMariadbServers({ [name]: server }, told).finally(() => server.close())));
+    }
     progress.end();
     const report = { stack, results };
     io.out(options.json ? renderLintJson(report) : renderLint(report, { colour: io.colour }));

@@ -161,7 +161,7 @@ async function withDatabases(
   const stack = await resolveStack(io, options.stack);
   const { admins } = await readStackOutputs(io, stack);
   await requireWayIn(
-    Object.values(admins).map(({ host, port }) => ({ host, port })),
+    Object.values(admins).flatMap((admin) => (admin ? [{ host: admin.host, port: admin.port }] : [])),
     io.env,
     `Open the tunnel: eval "$(npx estate tunnel --stack ${stack} --background)"`,
   );

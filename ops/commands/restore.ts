@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { databases } from "../../estate/catalogue";
 import { beginsWithDay } from "../../estate/clock";
 import type { StackOutputs } from "../../estate/outputs";
+import { databaseServer } from "../../estate/servers";
 import type { DatabaseEntry } from "../../estate/types";
 import { findArchived } from "../backup/archive";
 import type { BackupReader } from "../backup/bucket";
@@ -244,7 +245,7 @@ async function dropReplaced(io: Io, names: readonly string[], options: RestoreOp
     wanted.map(async (entry) => {
       const { name, server } = entry;
       try {
-        const { port } = config.servers[server];
+        const { port } = databaseServer(config.servers, server);
         const steps = new RestoreSteps(await open(server), entry, restoreNames(name, new Date()), port);
         const dropped = await steps.dropReplaced().finally(() => steps.close());
         return { database: name, dropped };

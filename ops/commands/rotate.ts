@@ -6,7 +6,7 @@ import { databases, redisUsers } from "../../estate/catalogue";
 import { now } from "../../estate/clock";
 import { loadStackConfig } from "../../estate/load";
 import { dayOf, isoMoment } from "../../estate/rotation";
-import { traitsOf } from "../../estate/servers";
+import { redisHost, traitsOf } from "../../estate/servers";
 import type { StackConfig } from "../../estate/types";
 import { CommandError, couldNotTell, EXIT, type ExitCode, type Finish, messageOf } from "../exit";
 import type { Io } from "../io";
@@ -70,7 +70,7 @@ function force(
   { servers }: StackConfig,
   { now: names = [], reason = "", json }: RotateOptions,
 ): ExitCode {
-  const declared = narrow({ databases, redisUsers: servers.redis ? redisUsers : [] }, names, "--now");
+  const declared = narrow({ databases, redisUsers: redisHost(servers) ? redisUsers : [] }, names, "--now");
   const at = isoMoment(now(io.env));
   const entries: ForcedRotation[] = [...declared.databases, ...declared.redisUsers].map(({ name }) => ({
     database: name,
@@ -120,7 +120,7 @@ async function status(
       throw couldNotTell(`stack ${stack} has rotated nothing yet. Run: pulumi up --stack ${stack}`);
     }
     const waiting = Object.values(rotations).some(
-      ({ server, formerValid }) => traitsOf(server)?.engine === "postgres" && formerValid,
+      ({ server, formerValid }) => traitsOf(server).engine === "postgres" && formerValid,
     );
     let sessions: Map<string, number> | undefined;
     if (waiting && admins.postgres) {

@@ -6,7 +6,7 @@ import { databases } from "../../estate/catalogue";
 import { ADMIN, BACKUP_LOGINS, loginSlots } from "../../estate/naming";
 import { roleOf } from "../../estate/row-security/roles";
 import { traitsOf } from "../../estate/servers";
-import type { DatabaseEntry, MariadbEntry, PostgresEntry } from "../../estate/types";
+import type { DatabaseEntry, MariadbEntry, PostgresEntry, ServerName } from "../../estate/types";
 import { couldNotTell, messageOf } from "../exit";
 import { requireKnown } from "../reach/only";
 import { type Finding, lintDatabase, lintServer } from "./lint";
@@ -91,7 +91,7 @@ export async function lintAll(
 
 /** Each MariaDB server as such: its accounts, and what works for them in the databases of the catalogue. */
 export async function lintMariadbServers(
-  servers: Partial<Record<MariadbEntry["server"], MariadbServer>>,
+  servers: Readonly<Record<ServerName, MariadbServer>>,
   onResult: () => void = () => {},
 ): Promise<Linted[]> {
   const results: Linted[] = [];
@@ -100,7 +100,10 @@ export async function lintMariadbServers(
       (entry): entry is MariadbEntry => entry.engine === "mariadb" && entry.server === name,
     );
     try {
-      const findings = await lintMariadb(server, { entries, own: traitsOf(name)?.provisioned === true });
+      const findings = await lintMariadb(server, {
+        entries,
+        own: traitsOf(name).management === "provisioned",
+      });
       results.push({ name, kind: "server", scope: "server", findings });
     } catch (error) {
       if (!(error instanceof MariadbError)) throw error;

@@ -33,7 +33,7 @@ export async function proveMariadb(
       otherDatabases: all.flatMap(({ name, server }) =>
         server === entry.server && name !== entry.name ? [name] : [],
       ),
-      provisioned: traitsOf(entry.server).provisioned,
+      provisioned: traitsOf(entry.server).management === "provisioned",
       scratch: `estate_check_${randomBytes(6).toString("hex")}`,
       tables: await tablesOf(connection, grants),
     };

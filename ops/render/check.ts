@@ -91,8 +91,8 @@ function renderWarnings(results: readonly Reach[]): string {
   }
   return [...servers]
     .map(([server, days]) => {
-      const provisioned = traitsOf(server)?.provisioned ?? true;
-      const fix = provisioned ? "run: pulumi up" : "renew it on its host, then run: pulumi up";
+      const ours = traitsOf(server).management === "provisioned";
+      const fix = ours ? "run: pulumi up" : "renew it on its host, then run: pulumi up";
       return `warning: the certificate of ${server} ends in ${days} days; ${fix}\n`;
     })
     .join("");

@@ -1,3 +1,4 @@
+import { databaseServer } from "../../estate/servers";
 import type { DatabaseEntry } from "../../estate/types";
 import { HostRefusal } from "../backup/hosts";
 import { type Backup, SAFETY } from "../backup/manifest";
@@ -98,7 +99,7 @@ async function prepare(
   tools: RestoreTools,
 ): Promise<number> {
   const { entry, into } = request;
-  const port = tools.servers[entry.server].port;
+  const port = databaseServer(tools.servers, entry.server).port;
   const host = await tools.open(entry.server, tools.signal);
   const steps = new RestoreSteps(host, entry, names, port);
   let made = false;
@@ -192,20 +193,30 @@ async function becomeLive(
 
 /** Of MariaDB's service by name: a routine that is made anew has lost those that named it. */
 async function grants(entry: DatabaseEntry, names: RestoreNames, { open, servers, signal }: RestoreTools) {
-  const steps = new RestoreSteps(await open(entry.server, signal), entry, names, servers[entry.server].port);
+  const steps = new RestoreSteps(
+    await open(entry.server, signal),
+    entry,
+    names,
+    databaseServer(servers, entry.server).port,
+  );
   return steps.security(entry.name).finally(() => steps.close());
 }
 
 /** What did not come back as it was. */
 async function liveNotes(entry: DatabaseEntry, names: RestoreNames, { open, servers, signal }: RestoreTools) {
   if (entry.engine !== "mariadb") return [];
-  const steps = new RestoreSteps(await open(entry.server, signal), entry, names, servers[entry.server].port);
+  const steps = new RestoreSteps(
+    await open(entry.server, signal),
+    entry,
+    names,
+    databaseServer(servers, entry.server).port,
+  );
   return steps.notes("live").finally(() => steps.close());
 }
 
 /** Over a connection of its own, which an interrupt does not end: it is done within a second, or undone. */
 async function swap(entry: DatabaseEntry, names: RestoreNames, tools: RestoreTools): Promise<number> {
-  const port = tools.servers[entry.server].port;
+  const port = databaseServer(tools.servers, entry.server).port;
   const steps = new RestoreSteps(await tools.open(entry.server), entry, names, port);
   try {
     return await steps.swap();
@@ -225,7 +236,12 @@ async function outcomeOf(
 ): Promise<never> {
   let swapped: boolean;
   try {
-    const steps = new RestoreSteps(await open(entry.server), entry, names, servers[entry.server].port);
+    const steps = new RestoreSteps(
+      await open(entry.server),
+      entry,
+      names,
+      databaseServer(servers, entry.server).port,
+    );
     try {
       swapped = await steps.hasSwapped();
       if (!swapped) await steps.dropScratch().catch(() => undefined);
@@ -256,7 +272,12 @@ async function dropScratch(
   { open, servers, report }: RestoreTools,
 ): Promise<void> {
   try {
-    const steps = new RestoreSteps(await open(entry.server), entry, names, servers[entry.server].port);
+    const steps = new RestoreSteps(
+      await open(entry.server),
+      entry,
+      names,
+      databaseServer(servers, entry.server).port,
+    );
     try {
       if ("at" in from) await steps.pointEnd();
       await steps.dropScratch();

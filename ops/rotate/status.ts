@@ -27,7 +27,7 @@ export function statusOf(
   return Object.entries(rotations).map(([name, rotation]) => {
     const { since, due, published, formerValid, server, service } = rotation;
     const former = loginSlots(service).find((slot) => slot !== connections[name]?.user) ?? "";
-    const tells = formerValid && traitsOf(server)?.engine === "postgres" && sessions !== undefined;
+    const tells = formerValid && traitsOf(server).engine === "postgres" && sessions !== undefined;
     return {
       name,
       ...rotation,

@@ -1,4 +1,5 @@
 import { endpointOf, parseRange } from "../../connect/address";
+import { stackServers } from "../../estate/servers";
 import type { RedisUserEntry, StackConfig } from "../../estate/types";
 import type { Destination } from "./handshake";
 
@@ -13,9 +14,11 @@ export function declaredEndpoints(
   { servers }: Pick<StackConfig, "servers">,
   redisUsers: readonly Pick<RedisUserEntry, "port">[],
 ): DeclaredEndpoint[] {
-  const { plesk, mariadb, postgres, redis } = servers;
-  const endpoints = [plesk, mariadb, postgres].map(({ host, port }) => ({ host, port }));
-  if (redis) endpoints.push(...redisUsers.map(({ port }) => ({ host: redis.host, port })));
+  const endpoints = stackServers(servers).flatMap(({ kind, server }) =>
+    kind === "redis"
+      ? redisUsers.map(({ port }) => ({ host: server.host, port }))
+      : [{ host: server.host, port: server.port }],
+  );
   return [...new Map(endpoints.map((endpoint) => [keyOf(endpoint), endpoint])).values()];
 }
 

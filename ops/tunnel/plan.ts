@@ -1,4 +1,5 @@
 import * as path from "node:path";
+import { webHost } from "../../estate/servers";
 import type { RedisUserEntry, StackConfig } from "../../estate/types";
 import type { Io } from "../io";
 import { declaredEndpoints } from "./endpoints";
@@ -14,7 +15,7 @@ export function planTunnel(
 ): TunnelPlan {
   const { knownHosts: pins, tunnelUser } = config.access;
   return {
-    ssh: { ...config.servers.plesk.ssh, user: tunnelUser },
+    ssh: { ...webHost(config.servers).ssh, user: tunnelUser },
     port,
     endpoints: declaredEndpoints(config, redisUsers),
     knownHosts: pins

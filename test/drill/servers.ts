@@ -1,20 +1,18 @@
 import { databases } from "../../estate/catalogue";
+import { traitsOf } from "../../estate/servers";
 import type { DatabaseEntry } from "../../estate/types";
-import { mariadbOn, postgresSql, type Sql } from "./hosts";
+import { mariadbOn, postgresOn, type Sql } from "./hosts";
 import { mariadbSnapshot } from "./snapshot/mariadb";
 import { postgresSnapshot } from "./snapshot/postgres";
 import type { Snapshot } from "./snapshot/types";
 
 export type Server = DatabaseEntry["server"];
 
-/** The servers' own clients, by server. */
-export type Servers = Readonly<Record<Server, Sql>>;
+/** A server's own client. */
+export type Servers = (server: Server) => Sql;
 
-export const labServers: Servers = {
-  plesk: mariadbOn("plesk"),
-  mariadb: mariadbOn("mariadb"),
-  postgres: postgresSql,
-};
+export const labServers: Servers = (server) =>
+  (traitsOf(server).engine === "postgres" ? postgresOn : mariadbOn)(server);
 
 export const live: readonly DatabaseEntry[] = databases.filter(({ state }) => state === "live");
 
@@ -31,7 +29,7 @@ export async function onEach(
   text: (entry: DatabaseEntry) => string,
 ): Promise<string> {
   const answers = await Promise.all(
-    byServer(entries).map(([server, own]) => servers[server](own.map(text).join(""))),
+    byServer(entries).map(([server, own]) => servers(server)(own.map(text).join(""))),
   );
   return answers.join("");
 }
@@ -40,7 +38,7 @@ export async function takeSnapshot(servers: Servers, entries: readonly DatabaseE
   const parts = await Promise.all(
     byServer(entries).map(([server, own]) => {
       const names = own.map(({ name }) => name);
-      return (own[0]?.engine === "postgres" ? postgresSnapshot : mariadbSnapshot)(servers[server], names);
+      return (own[0]?.engine === "postgres" ? postgresSnapshot : mariadbSnapshot)(servers(server), names);
     }),
   );
   return new Map(parts.flatMap((part) => [...part]));

@@ -3,6 +3,7 @@ import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { databases } from "../../estate/catalogue";
 import { loadStackConfig } from "../../estate/load";
+import { databaseServer } from "../../estate/servers";
 import type { DatabaseEntry } from "../../estate/types";
 import { BackupReader } from "../../ops/backup/bucket";
 import { type Backup, backupsOf } from "../../ops/backup/manifest";
@@ -34,7 +35,7 @@ export async function restoreBench(database: string, server: LocalServer): Promi
   const config = loadStackConfig("local", projectDirectory);
   const servers = {
     ...config.servers,
-    [entry.server]: { ...config.servers[entry.server], port: server.engine.port },
+    [entry.server]: { ...databaseServer(config.servers, entry.server), port: server.engine.port },
   };
   const [host, store] = await Promise.all([localHost(server), startBackupStore()]);
   const key = path.join(host.directory, "key");

@@ -4,6 +4,7 @@ import * as path from "node:path";
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadStackConfig } from "../../../estate/load";
+import { databaseServer } from "../../../estate/servers";
 import { hostsOf, type OpenHost } from "../../../ops/backup/hosts";
 import { backupNow } from "../../../ops/backup/now";
 import { lockDatabase } from "../../../ops/restore/host";
@@ -19,7 +20,7 @@ beforeAll(async () => {
   await fs.writeFile(knownHosts, `[${sshd.host}]:${sshd.port} ${sshd.hostKey}\n`);
   const config = loadStackConfig("local", projectDirectory);
   const { host, port, user } = sshd;
-  const mariadb = { ...config.servers.mariadb, ssh: { host, port, user } };
+  const mariadb = { ...databaseServer(config.servers, "mariadb"), ssh: { host, port, user } };
   open = hostsOf(
     { ...config, servers: { ...config.servers, mariadb }, access: { ...config.access, knownHosts } },
     { SSH_PRIVATE_KEY_FILE: sshd.privateKeyPath },
@@ -126,7 +127,10 @@ describe("a database host over SSH", () => {
     const nowhere = hostsOf(
       {
         ...config,
-        servers: { ...config.servers, plesk: { ...config.servers.plesk, ssh: { ...sshd, port: 9 } } },
+        servers: {
+          ...config.servers,
+          plesk: { ...databaseServer(config.servers, "plesk"), ssh: { ...sshd, port: 9 } },
+        },
         access: { ...config.access, knownHosts: undefined },
       },
       { SSH_PRIVATE_KEY_FILE: sshd.privateKeyPath },

@@ -92,7 +92,7 @@ async function wrongKey(drill: Drill): Promise<void> {
 
 /** Nothing of a refused backup may stay on the host. */
 async function mustNotBe(drill: Drill): Promise<string[]> {
-  const there = await drill.servers[entryOf(DATABASE).server](`SHOW DATABASES LIKE '${COPY}';`);
+  const there = await drill.servers(entryOf(DATABASE).server)(`SHOW DATABASES LIKE '${COPY}';`);
   if (there === "") return [];
   await dropCopy(drill, DATABASE);
   return [`the database ${COPY} was made all the same`];

@@ -8,7 +8,7 @@ const DATABASE = "mo_grafana";
 /** A role that is missing on the server: the check tells, and a restore stops before the live database is touched. */
 export async function missingRole(drill: Drill): Promise<void> {
   const { service, server } = entryOf(DATABASE);
-  const sql = drill.servers[server];
+  const sql = drill.servers(server);
   await sql(`ALTER ROLE ${service} RENAME TO ${service}_gone;`);
   try {
     const check = await drill.operator.ask(`npx estate check --only ${DATABASE}`);

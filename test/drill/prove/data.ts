@@ -11,7 +11,7 @@ export async function dataFaults(servers: Servers, entries: readonly DatabaseEnt
   const parts = await Promise.all(
     byServer(entries).map(async ([server, own]) => {
       const names = own.map(({ name }) => name);
-      const sql = servers[server];
+      const sql = servers(server);
       if (own[0]?.engine === "postgres") {
         return sql(names.map((name) => `\\connect ${name}\n${POSTGRES}`).join("\n"));
       }

@@ -46,7 +46,7 @@ export async function otherRunbooks(drill: Drill): Promise<void> {
     );
     await said("restore a host's databases", await operator.type("restoreHost", { DATABASES: ONE }));
     await said("drop what restores have replaced", await operator.type("dropReplaced", variables));
-    const there = (await drill.servers[entryOf(ONE).server]("SHOW DATABASES LIKE '%replaced%';")).trim();
+    const there = (await drill.servers(entryOf(ONE).server)("SHOW DATABASES LIKE '%replaced%';")).trim();
     judge(
       drill,
       "runbooks",

@@ -76,12 +76,12 @@ export const timeOf = (target: Date) => `${target.toISOString().slice(0, 19)}Z`;
 
 async function beatsOf({ servers }: Drill, database: string): Promise<string> {
   const entry = entryOf(database);
-  const rows = rowsOf(await servers[entry.server](beatQuery(entry, COPY)));
+  const rows = rowsOf(await servers(entry.server)(beatQuery(entry, COPY)));
   return rows.map(([, n]) => n).join(", ");
 }
 
 export async function dropCopy({ servers }: Drill, database: string): Promise<void> {
-  await servers[entryOf(database).server](`DROP DATABASE IF EXISTS ${COPY};`);
+  await servers(entryOf(database).server)(`DROP DATABASE IF EXISTS ${COPY};`);
 }
 
 export function entryOf(database: string): DatabaseEntry {

@@ -115,7 +115,7 @@ async function copyServer({ servers }: Drill, bucket: LabBucket, host: Recoverab
     traitsOf(host).engine === "postgres"
       ? "SELECT pg_walfile_name(pg_current_wal_lsn())"
       : "SHOW MASTER STATUS";
-  const from = (await servers[host](`${current};`)).trim().split("\t")[0] ?? "";
+  const from = (await servers(host)(`${current};`)).trim().split("\t")[0] ?? "";
   await onHost(host, [AGENT, "base"]);
   const copies = (await bucket.list(`recovery/${host}/base/`)).filter((key) => key.endsWith(".json"));
   const newest = copies

@@ -113,7 +113,7 @@ async function canaryFaults({ servers }: Drill): Promise<string[]> {
       const query = canaryQuery(entry);
       if (!query) return [];
       const text = entry.engine === "postgres" ? `\\connect ${entry.name}\n${query};` : query;
-      const is = (await servers[entry.server](text)).trim();
+      const is = (await servers(entry.server)(text)).trim();
       return is === canaryExpected(entry) ? [] : [`${entry.name}: ${is.slice(0, 80)}...`];
     }),
   );

@@ -16,7 +16,7 @@ export async function destroy(drill: Drill, filled: Snapshot): Promise<Date> {
     { name: `destroy ${LOST.join(", ")}; empty the web host's tables`, area: "rebuilt hosts" },
     async () => {
       const disaster = new Date();
-      const onWebHost = live.filter(({ server }) => !traitsOf(server).provisioned);
+      const onWebHost = live.filter(({ server }) => traitsOf(server).management === "panel");
       await onEach(drill.servers, onWebHost, (entry) => wipe(entry, filled));
       for (const host of LOST) {
         const { code, stderr } = await run("lab/lab", ["reset", host]);

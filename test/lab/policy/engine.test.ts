@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadStackConfig } from "../../../estate/load";
+import { stackServers } from "../../../estate/servers";
 import { rules } from "../../../policy/rules";
 import { secretNotExposed } from "../../../policy/rules/secret-not-exposed";
 import { copyProject, type ProjectCopy, pulumi } from "../../support/project";
@@ -138,8 +139,12 @@ describe("the estate itself", () => {
 
     const { servers } = loadStackConfig(stack, projectDirectory);
     const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMch7BzWgv3TESySI70vRCFUAoQxZswwFQuBFmGvTk3V";
-    const hosts = Object.values(servers).map(({ ssh: { host, port } }) =>
-      port === 22 ? host : `[${host}]:${port}`,
+    const hosts = stackServers(servers).map(
+      ({
+        server: {
+          ssh: { host, port },
+        },
+      }) => (port === 22 ? host : `[${host}]:${port}`),
     );
     const knownHosts = join(backend, "known_hosts");
     await writeFile(knownHosts, hosts.map((host) => `${host} ${key}\n`).join(""));

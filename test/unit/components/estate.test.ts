@@ -2,17 +2,14 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { ClientCertificates } from "../../../components/client-certificates";
-import { ContextKeyring } from "../../../components/context-keys";
-import { MariadbDatabase } from "../../../components/mariadb-database";
 import { FIRST_GENERATION, type PasswordGeneration } from "../../../components/passwords";
-import { PostgresDatabase } from "../../../components/postgres-database";
-import { RedisUser } from "../../../components/redis-user";
 import { createServers } from "../../../components/servers";
+import { createDatabases, createRedisUsers } from "../../../components/services";
 import { databases as catalogue, redisUsers } from "../../../estate/catalogue";
 import { checkEstate } from "../../../estate/check";
 import { readAllMigrations } from "../../../estate/migrations/read";
 import { databaseSecrets } from "../../../estate/published";
-import { rowSecurity, rowSecurityOf } from "../../../estate/row-security";
+import { rowSecurity } from "../../../estate/row-security";
 import type { DatabaseEntry, Estate } from "../../../estate/types";
 import { live } from "../../support/declared";
 import { openTexts, type Recorded, record, unseal } from "../../support/record";
@@ -59,40 +56,9 @@ function build(estate: Estate, generation?: PasswordGeneration): void {
   const certificates = new ClientCertificates(estate, () => at);
   const servers = createServers(estate, certificates);
   const migrations = readAllMigrations(estate.databases, join(__dirname, "../../.."));
-  const keyring = new ContextKeyring("context-keys");
-  for (const entry of estate.databases) {
-    if (entry.engine === "postgres")
-      new PostgresDatabase(entry.name, {
-        entry,
-        server: servers.postgres,
-        migrations: migrations[entry.name],
-        rowSecurity: rowSecured(entry.name, keyring),
-        certificate: certificates.of(entry.name),
-        ...(generation && { generation }),
-      });
-    else
-      new MariadbDatabase(entry.name, {
-        entry,
-        server: servers[entry.server],
-        migrations: migrations[entry.name],
-        certificate: certificates.of(entry.name),
-        ...(generation && { generation }),
-      });
-  }
-  for (const entry of estate.redisUsers) {
-    if (servers.redis && entry.state === "live")
-      new RedisUser(`redis-${entry.name}`, {
-        entry,
-        server: servers.redis,
-        certificate: certificates.redis.of(entry.name),
-        ...(generation && { generation }),
-      });
-  }
-}
-
-function rowSecured(name: string, keyring: ContextKeyring) {
-  const declaration = rowSecurityOf(name);
-  return declaration && { declaration, keyring };
+  const rotation = { generationOf: () => at };
+  createDatabases(estate, { servers, rotation, certificates, migrations });
+  createRedisUsers(estate, servers.redis, rotation, certificates);
 }
 
 /** Resources of one database: its component and whatever carries its name. */

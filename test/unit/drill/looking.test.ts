@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { loadStackConfig } from "../../../estate/load";
+import { databaseServer } from "../../../estate/servers";
 import { EXIT } from "../../../ops/exit";
 import { keptOf } from "../../drill/fill/clean";
 import { mustRefuse } from "../../drill/negative/refused";
@@ -20,9 +21,10 @@ describe("a drill elsewhere than in the lab", () => {
     expect(refusal("prod", servers, env)).toMatch(/works on the lab alone; stack prod is not the lab's/));
 
   it("is refused where one host has another address, which is named", () => {
+    const mariadb = databaseServer(servers, "mariadb");
     const moved = {
       ...servers,
-      mariadb: { ...servers.mariadb, ssh: { ...servers.mariadb.ssh, host: "10.1.2.3" } },
+      mariadb: { ...mariadb, ssh: { ...mariadb.ssh, host: "10.1.2.3" } },
     };
     expect(refusal("local", moved, env)).toMatch(
       /servers\.mariadb\.ssh\.host is 10\.1\.2\.3, which is no host of the lab/,
