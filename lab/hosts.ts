@@ -14,7 +14,7 @@ export interface LabHost {
   purpose: string;
 }
 
-export type LabHostName = "plesk" | "mariadb" | "postgres" | "redis" | "cloud" | "stranger";
+export type LabHostName = "plesk" | "mariadb" | "postgres" | "redis" | "spare" | "cloud" | "stranger";
 
 export const domain = "lab.internal";
 
@@ -36,6 +36,7 @@ export const hosts: readonly LabHost[] = [
   host("mariadb", 12, "blank", "external MariaDB server"),
   host("postgres", 13, "blank", "PostgreSQL server"),
   host("redis", 14, "blank", "Redis server"),
+  host("spare", 16, "blank", "a machine that nobody uses yet"),
   host("cloud", 15, "cloud", "S3, KMS, IAM and GitHub's API"),
   host("stranger", 66, "stranger", "an attacker: no door may open for it"),
 ];

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { databases } from "../../estate/catalogue";
 import { beginsWithDay } from "../../estate/clock";
 import type { StackOutputs } from "../../estate/outputs";
-import { databaseServer } from "../../estate/servers";
+import { databaseServer, declaredServer, serversOf } from "../../estate/servers";
 import type { DatabaseEntry } from "../../estate/types";
 import { findArchived } from "../backup/archive";
 import type { BackupReader } from "../backup/bucket";
@@ -38,6 +38,7 @@ interface RestoreOptions {
   all?: boolean;
   run?: string;
   former?: boolean;
+  fromServer?: string;
   at?: Date;
   into?: string;
   safetyBackup: boolean;
@@ -73,6 +74,10 @@ export function restoreCommand(io: Io, finish: Finish): Command {
         "--former",
         "where a server was made anew and not restored yet: the last backup of the one before",
       ).conflicts("run"),
+    )
+    .option(
+      "--from-server <name>",
+      "from the backups of this server of the catalogue, where the database lived before (default: where it lives)",
     )
     .addOption(
       new Option("--archive", "from the archive of seven years, which lies in the cold tier").conflicts([
@@ -118,6 +123,7 @@ Examples:
   estate restore --stack prod mo_crm --at 2026-01-31T11:59:00Z --into mo_crm_before
   estate restore --stack prod --all
   estate restore --stack prod --all --former
+  estate restore --stack prod mo_grafana --from-server postgres
   estate restore --stack prod mo_consent --archive --month 2026-01 --into mo_consent_january --yes
   estate restore --stack prod mo_crm --drop-replaced
 
@@ -132,6 +138,7 @@ Exit codes: 0 restored, 1 one failed, 2 could not tell (no stack, no outputs, no
 
 async function restore(io: Io, names: readonly string[], options: RestoreOptions): Promise<ExitCode> {
   const wanted = select(names, options);
+  if (options.fromServer !== undefined) requireLikeServer(options.fromServer, wanted);
   const key = keyFile(io);
   if ((options.month || options.yes) && !options.archive)
     throw couldNotTell("--month and --yes are for --archive");
@@ -182,13 +189,13 @@ async function restore(io: Io, names: readonly string[], options: RestoreOptions
 
 function sourceOf(
   reader: BackupReader,
-  { name, server }: DatabaseEntry,
-  { at, archive, month, run, former }: RestoreOptions,
+  { name, server: own }: DatabaseEntry,
+  { at, archive, month, run, former, fromServer = own }: RestoreOptions,
 ): Promise<Backup | PointPlan> {
-  if (at) return findPoint(reader, server, at);
-  if (archive) return findArchived(reader, name, server, month);
+  if (at) return findPoint(reader, fromServer, at);
+  if (archive) return findArchived(reader, name, fromServer, month);
   const wish: Wish = run ? { run } : former ? "former" : "full";
-  return findBackup(reader, name, server, wish);
+  return findBackup(reader, name, fromServer, wish);
 }
 
 function select(names: readonly string[], options: RestoreOptions): DatabaseEntry[] {
@@ -203,6 +210,15 @@ function select(names: readonly string[], options: RestoreOptions): DatabaseEntr
     databases.map(({ name }) => name),
   );
   return selectDatabases(databases, names);
+}
+
+/** What is loaded came from a server of the same engine. */
+function requireLikeServer(from: string, wanted: readonly DatabaseEntry[]): void {
+  const other = wanted.find(({ engine }) => declaredServer(from)?.engine !== engine);
+  if (!other) return;
+  throw couldNotTell(
+    `--from-server ${JSON.stringify(from)}: ${other.name} came from one of: ${serversOf(other.engine).join(", ")}`,
+  );
 }
 
 /** Asked before anything begins: a restored database whose service cannot be tried would be half an answer. */

@@ -1,3 +1,4 @@
+import { serverSecrets, serversOf } from "../../estate/servers";
 import { serviceGenerators } from "../accounts";
 import {
   CLIENT_CERTIFICATE,
@@ -24,6 +25,9 @@ const SOURCES = [RANDOM_PASSWORD, SERVER_CERTIFICATE, CLIENT_CERTIFICATE];
 /** And what it waits for, or names: who logs in with it, and the certificate that a command reads. */
 const BESIDE = [MARIADB_ACCOUNT, POSTGRES_LOGIN, REDIS_USER, ROW_SECURITY, ROTATION_SCHEDULE, REMOTE_COMMAND];
 
+/** Where the catalogue's servers are. */
+const ADDRESSES = serversOf("mariadb", "postgres", "redis").flatMap((name) => serverSecrets(name)?.host ?? []);
+
 export const publishedSecretGenerated = stackRule<Config>({
   name: "published-secret-generated",
   description:
@@ -32,11 +36,7 @@ export const publishedSecretGenerated = stackRule<Config>({
   remediationSteps:
     "Take the value from the generator; never write a secret into a program or its configuration.",
   config: {
-    open: textList("Names of secrets that hold no secret: addresses", [
-      "MYSQL_HOST",
-      "PG_HOST",
-      "REDIS_HOST",
-    ]),
+    open: textList("Names of secrets that hold no secret: addresses", ADDRESSES),
     places: textList("Where secrets go, `owner/repository environment`; empty: all to one place", []),
   },
   *faults(resources, { open, places }) {

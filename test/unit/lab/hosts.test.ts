@@ -23,6 +23,7 @@ describe("the address plan", () => {
       "mariadb.lab.internal": "10.77.0.12",
       "postgres.lab.internal": "10.77.0.13",
       "redis.lab.internal": "10.77.0.14",
+      "spare.lab.internal": "10.77.0.16",
       "cloud.lab.internal": "10.77.0.15",
       "stranger.lab.internal": "10.77.0.66",
     });
