@@ -1,7 +1,7 @@
 import { connectMariadb } from "../connect/mariadb";
 import { connectPostgres } from "../connect/postgres";
-import { passwordHash } from "../provider/kinds/mariadb/sql";
-import { scramVerifier } from "../provider/kinds/postgres/scram";
+import { passwordHash } from "../text/mariadb";
+import { scramVerifier } from "../text/scram";
 import type { BenchServer, BenchServers } from "./servers";
 
 const password = "a-password-of-the-bench-and-of-nothing-else";

@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { passwordHash } from "../text/mariadb";
 import { hostNamed } from "./hosts";
 import { onConsole } from "./machine";
 import { run } from "./paths";
@@ -21,7 +22,7 @@ export async function prepareWebHost(): Promise<void> {
   const password = fs.readFileSync(run.pleskAdmin, "utf8");
   const account = `'${pleskAdmin}'@'localhost'`;
   // The hash, for statements are logged by servers.
-  const auth = `IDENTIFIED VIA mysql_native_password USING '${nativePasswordHash(password)}'`;
+  const auth = `IDENTIFIED VIA mysql_native_password USING '${passwordHash(password)}'`;
   const statements = [
     `CREATE USER IF NOT EXISTS ${account} ${auth} REQUIRE SSL`,
     `ALTER USER ${account} ${auth} REQUIRE SSL`,
@@ -37,10 +38,4 @@ export async function prepareWebHost(): Promise<void> {
   throw new Error(
     `MariaDB on plesk does not answer within a minute: ${said}. Look: lab/lab exec plesk -- journalctl -u mariadb`,
   );
-}
-
-/** What MariaDB's PASSWORD() gives: `*` and 40 hexadecimal digits. */
-export function nativePasswordHash(password: string): string {
-  const once = createHash("sha1").update(password).digest();
-  return `*${createHash("sha1").update(once).digest("hex").toUpperCase()}`;
 }

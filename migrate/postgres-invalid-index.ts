@@ -1,5 +1,6 @@
 import type { PostgresConnection } from "../connect/postgres";
 import type { Token } from "../estate/migrations/token";
+import { quoteIdentifier } from "../text/postgres";
 
 /**
  * CREATE INDEX CONCURRENTLY that was interrupted leaves an index which every write maintains and no query uses, and
@@ -19,7 +20,7 @@ export async function dropInvalidIndex(
     [name],
   );
   if (!index) return;
-  const quoted = [index.schema, index.name].map((part) => `"${part.replaceAll('"', '""')}"`).join(".");
+  const quoted = [index.schema, index.name].map(quoteIdentifier).join(".");
   await connection.query(`DROP INDEX CONCURRENTLY IF EXISTS ${quoted}`);
 }
 

@@ -1,6 +1,7 @@
 import { type PostgresConnection, PostgresError } from "../connect/postgres";
 import type { PostgresServer } from "../connect/postgres-server";
 import type { Migration, Script } from "../estate/migrations/types";
+import { quoteIdentifier } from "../text/postgres";
 import { statementFailure } from "./failure";
 import { pause, untilFree } from "./lock";
 import { checksumAt } from "./plan";
@@ -162,7 +163,7 @@ class PostgresSession implements MigrationSession {
       "SELECT current_setting('is_superuser') = 'on' AS superuser",
     );
     this.superuser = admin?.superuser === true;
-    const owner = quote(this.target.owner);
+    const owner = quoteIdentifier(this.target.owner);
     await connection.transaction(async () => {
       const [schema] = await connection.query<{ owner: string }>(
         `SELECT pg_get_userbyid(nspowner)::text AS owner FROM pg_namespace WHERE nspname = '${SCHEMA}'`,
@@ -233,7 +234,7 @@ class PostgresSession implements MigrationSession {
 
   /** A superuser becomes the owner for good: RESET ROLE in a body leads nowhere else. */
   private identity(): string {
-    return `${this.superuser ? "SESSION AUTHORIZATION" : "ROLE"} ${quote(this.target.owner)}`;
+    return `${this.superuser ? "SESSION AUTHORIZATION" : "ROLE"} ${quoteIdentifier(this.target.owner)}`;
   }
 
   /** Outside a transaction. */
@@ -312,8 +313,4 @@ class RefusedStatement extends Error {
   ) {
     super(failure.message);
   }
-}
-
-function quote(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

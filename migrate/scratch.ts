@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { MariadbServer } from "../connect/mariadb-server";
 import { MAINTENANCE_DATABASE, type PostgresServer } from "../connect/postgres-server";
+import { quoteIdentifier, quoteString } from "../text/postgres";
 import type { Description } from "./describe";
 import { describeMariadb } from "./describe-mariadb";
 import { describePostgres } from "./describe-postgres";
@@ -44,15 +45,15 @@ export function postgresDatabase(
       );
       const locale =
         like &&
-        `ENCODING ${literal(like.encoding)} LC_COLLATE ${literal(like.collate)} LC_CTYPE ${literal(like.ctype)}`;
+        `ENCODING ${quoteString(like.encoding)} LC_COLLATE ${quoteString(like.collate)} LC_CTYPE ${quoteString(like.ctype)}`;
       // Nobody but a superuser comes in: the limit is there before PUBLIC loses its right to connect.
       await asAdmin(
-        `CREATE DATABASE ${name} OWNER ${quote(owner)} TEMPLATE template0 ${locale ?? ""} CONNECTION LIMIT 0`,
+        `CREATE DATABASE ${name} OWNER ${quoteIdentifier(owner)} TEMPLATE template0 ${locale ?? ""} CONNECTION LIMIT 0`,
       );
       try {
         await asAdmin(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`);
         for (const extension of extensions)
-          await asAdmin(`CREATE EXTENSION ${quote(extension)} SCHEMA public`, name);
+          await asAdmin(`CREATE EXTENSION ${quoteIdentifier(extension)} SCHEMA public`, name);
         return await work(of(name));
       } finally {
         await asAdmin(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
@@ -102,12 +103,4 @@ export async function replay(
     ...history.filter(({ step, steps }) => step === steps).map(({ version }) => version),
   );
   if (to > 0) await migrateUp(scratch, declared, { ...options, to, report: () => undefined });
-}
-
-function quote(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }

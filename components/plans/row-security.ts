@@ -13,8 +13,8 @@ import type {
   RowSecurityDeclaration,
 } from "../../estate/row-security/types";
 import type { PostgresEntry } from "../../estate/types";
-import { quoteString } from "../../provider/kinds/postgres/quoting";
 import type { PostgresGrants, RowPolicy, RowSecurityPlan } from "../../provider/resources";
+import { quoteIdentifier, quoteString } from "../../text/postgres";
 
 /**
  * What a declaration makes of its database: roles, grants, policies, indexes. Pure. One permissive policy for each table,
@@ -119,7 +119,7 @@ export function expression(rule: RowRule, role: string | undefined): string {
 }
 
 function compare(column: string, condition: ColumnCondition, role: string | undefined): string {
-  const name = `"${column.replaceAll('"', '""')}"`;
+  const name = quoteIdentifier(column);
   if (condition === "tenant" || condition === "subject") {
     if (role === undefined)
       throw new Error(`an internal identity has no ${condition} to compare ${column} with`);

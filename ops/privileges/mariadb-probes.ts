@@ -1,7 +1,7 @@
 import type { MariadbEntry } from "../../estate/types";
 import { HISTORY } from "../../migrate/mariadb-history";
-import { databasePattern, quoteIdentifier, quoteString } from "../../provider/kinds/mariadb/sql";
 import type { MariadbGrant } from "../../provider/resources";
+import { databasePattern, quoteIdentifier, quoteString } from "../../text/mariadb";
 import type { SqlProbe } from "./probe";
 
 /** Who is probed on MariaDB and what is around it. */

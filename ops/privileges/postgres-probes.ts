@@ -1,6 +1,6 @@
 import type { RowSecurityDeclaration } from "../../estate/row-security/types";
 import type { SchemaOwner } from "../../estate/types";
-import { quoteIdentifier, quoteString } from "../../provider/kinds/postgres/quoting";
+import { quoteIdentifier, quoteString } from "../../text/postgres";
 import { must, mustNot, mustNotFind, outside, type PostgresProbe, REFUSED } from "./postgres-probe";
 import type { Probe } from "./probe";
 import { allRights, declaredRights, rowSecurityProbes, tableProbes, takenRoles } from "./row-security-probes";

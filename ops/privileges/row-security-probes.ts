@@ -1,7 +1,7 @@
 import { isInternal, roleOf, SERVICE } from "../../estate/row-security/roles";
 import { COMMANDS, type Command, commandRules } from "../../estate/row-security/rules";
 import type { RowSecurityDeclaration } from "../../estate/row-security/types";
-import { quoteIdentifier, quoteString } from "../../provider/kinds/postgres/quoting";
+import { quoteIdentifier, quoteString } from "../../text/postgres";
 import { must, mustNot, mustNotFind, type PostgresProbe } from "./postgres-probe";
 
 /** What the service may do with one table, and a column that it may do it to; a command that is not there is refused. */

@@ -26,7 +26,9 @@ const SOURCES = [RANDOM_PASSWORD, SERVER_CERTIFICATE, CLIENT_CERTIFICATE];
 const BESIDE = [MARIADB_ACCOUNT, POSTGRES_LOGIN, REDIS_USER, ROW_SECURITY, ROTATION_SCHEDULE, REMOTE_COMMAND];
 
 /** Where the catalogue's servers are. */
-const ADDRESSES = serversOf("mariadb", "postgres", "redis").flatMap((name) => serverSecrets(name)?.host ?? []);
+const ADDRESSES = serversOf("mariadb", "postgres", "redis").flatMap(
+  (name) => serverSecrets(name)?.host ?? [],
+);
 
 export const publishedSecretGenerated = stackRule<Config>({
   name: "published-secret-generated",

@@ -2,12 +2,12 @@ import { createPrivateKey, createPublicKey, type X509Certificate } from "node:cr
 import { z } from "zod";
 import { CLIENT_LIFE, certificateIn, clientAuthorityName } from "../../estate/client-certificates";
 import { now as clock } from "../../estate/clock";
+import { PLAIN_NAME } from "../../text/postgres";
 import { diffInputs } from "../wire/diff";
 import type { FieldChange, Kind, Properties } from "../wire/kind";
 import { type Identity, issueAuthority, issueClient, type Validity } from "./client/issue";
 import { endOf, isDue, parseCertificate, SOUND } from "./host/certificate";
 import { checkFields, type Field } from "./postgres/check-fields";
-import { PLAIN_NAME } from "./postgres/quoting";
 
 interface ClientCertificateInputs {
   /** Whose authority it is, `svc_crm`. */

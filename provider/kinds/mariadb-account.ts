@@ -1,6 +1,7 @@
 import { type MariadbConnection, MariadbError } from "../../connect/mariadb";
 import type { MariadbServer } from "../../connect/mariadb-server";
 import { mariadbWords } from "../../connect/mariadb-words";
+import { type AccountName, quoteAccount } from "../../text/mariadb";
 import type { Call, Kind } from "../wire/kind";
 import type { AccountInputs, AccountOnServer, AccountState } from "./mariadb/account";
 import { checkAccount } from "./mariadb/check";
@@ -15,7 +16,7 @@ import {
 import { PRIVILEGE_SINCE } from "./mariadb/privileges";
 import { probeAccount } from "./mariadb/probe";
 import { readAccount } from "./mariadb/read";
-import { type AccountName, quoteAccount, sameRequirement } from "./mariadb/sql";
+import { sameRequirement } from "./mariadb/sql";
 
 /** The part of the provider's configuration that this kind needs. */
 export interface MariadbConfig {

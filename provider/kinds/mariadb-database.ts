@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { MariadbConnection } from "../../connect/mariadb";
 import type { MariadbServer } from "../../connect/mariadb-server";
+import { quoteIdentifier } from "../../text/mariadb";
 import { type CheckFailure, type Kind, type Properties, UNKNOWN } from "../wire/kind";
-import { quoteIdentifier } from "./mariadb/sql";
 
 export interface MariadbDatabaseInputs {
   name: string;

@@ -2,11 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { PostgresConnection } from "../../connect/postgres";
 import { MAINTENANCE_DATABASE, type PostgresServer } from "../../connect/postgres-server";
+import { PLAIN_NAME, quoteIdentifier, quoteString } from "../../text/postgres";
 import type { Kind, Properties } from "../wire/kind";
 import { checkFields, type Field } from "./postgres/check-fields";
 import { findDatabase, refuseWhatIsUsed } from "./postgres/leftover";
 import { exclusive } from "./postgres/queue";
-import { PLAIN_NAME, quoteIdentifier, quoteString } from "./postgres/quoting";
 import { type PostgresConfig, serverOf } from "./postgres/server";
 
 export interface PostgresDatabaseInputs {

@@ -2,10 +2,10 @@ import { z } from "zod";
 import { type PostgresConnection, PostgresError } from "../../connect/postgres";
 import { MAINTENANCE_DATABASE } from "../../connect/postgres-server";
 import { SCHEDULE } from "../../estate/jobs";
+import { quoteIdentifier as id, PLAIN_NAME } from "../../text/postgres";
 import type { Kind, Properties } from "../wire/kind";
 import { checkFields, type Field } from "./postgres/check-fields";
 import { exclusive } from "./postgres/queue";
-import { quoteIdentifier as id, PLAIN_NAME } from "./postgres/quoting";
 import { type PostgresConfig, serverOf } from "./postgres/server";
 
 /** Something that the server calls by itself. */
@@ -160,22 +160,11 @@ async function converge(maintenance: PostgresConnection, { jobs }: JobsInputs): 
     for (const [name, { schedule, runAs, call }] of wanted) {
       const [, database = ""] = NAME.exec(name) ?? [];
       // The admin's rights end at the first statement: both are one transaction.
-      await scheduleJob(
-        maintenance,
-        name,
-        schedule,
-        `SET LOCAL ROLE ${quoted(runAs)}; SELECT ${call}`,
-        database,
-      );
+      await scheduleJob(maintenance, name, schedule, `SET LOCAL ROLE ${id(runAs)}; SELECT ${call}`, database);
     }
     if (!history)
       await scheduleJob(maintenance, HISTORY.name, HISTORY.schedule, HISTORY.command, MAINTENANCE_DATABASE);
   });
-}
-
-/** Always in quotes, so that it can be told again from the command. */
-function quoted(role: string): string {
-  return id(role).startsWith('"') ? id(role) : `"${role}"`;
 }
 
 function same(one: PostgresJob, other: PostgresJob): boolean {

@@ -2,6 +2,8 @@ import { z } from "zod";
 import type { PostgresConnection } from "../../connect/postgres";
 import { MAINTENANCE_DATABASE } from "../../connect/postgres-server";
 import { loginSlots } from "../../estate/naming";
+import { PLAIN_NAME } from "../../text/postgres";
+import { scramVerifier, verifies } from "../../text/scram";
 import type { Call, Kind, Properties } from "../wire/kind";
 import { checkFields, type Field } from "./postgres/check-fields";
 import { dropRole } from "./postgres/drop-role";
@@ -17,9 +19,7 @@ import {
 import { loginStatements } from "./postgres/login-plan";
 import { probeLogin } from "./postgres/probe";
 import { exclusive } from "./postgres/queue";
-import { PLAIN_NAME } from "./postgres/quoting";
 import { readRole, readWorkRole } from "./postgres/read-role";
-import { scramVerifier, verifies } from "./postgres/scram";
 import { type PostgresConfig, serverOf } from "./postgres/server";
 import { type FoundSlot, planSlots, slotDrift, verifierOf } from "./postgres/slots";
 

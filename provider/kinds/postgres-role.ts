@@ -1,13 +1,13 @@
 import { z } from "zod";
 import type { PostgresConnection } from "../../connect/postgres";
 import { MAINTENANCE_DATABASE } from "../../connect/postgres-server";
+import { quoteIdentifier as id, PLAIN_NAME } from "../../text/postgres";
 import type { Kind, Properties } from "../wire/kind";
 import { checkFields, type Field } from "./postgres/check-fields";
 import { dropRole } from "./postgres/drop-role";
 import { findRole, refuseWhatIsUsed } from "./postgres/leftover";
 import { isWorkMembership, type Membership, membershipText, type RoleOnServer } from "./postgres/login";
 import { exclusive } from "./postgres/queue";
-import { quoteIdentifier as id, PLAIN_NAME } from "./postgres/quoting";
 import { readRole } from "./postgres/read-role";
 import { type PostgresConfig, serverOf } from "./postgres/server";
 

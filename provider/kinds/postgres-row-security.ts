@@ -1,9 +1,9 @@
 import { type PostgresConnection, PostgresError } from "../../connect/postgres";
 import type { PostgresServer } from "../../connect/postgres-server";
+import { quoteIdentifier } from "../../text/postgres";
 import type { Kind } from "../wire/kind";
 import { ifThere } from "./postgres/if-there";
 import { exclusive } from "./postgres/queue";
-import { quoteIdentifier } from "./postgres/quoting";
 import { type PostgresConfig, serverOf } from "./postgres/server";
 import { applyRowSecurity, closeRowSecurity } from "./row-security/apply";
 import { checkRowSecurity } from "./row-security/check";

@@ -1,3 +1,4 @@
+import { quoteIdentifier } from "../../../text/postgres";
 import { type Node, node, part, parts, texts, word } from "./nodes";
 
 /** Bodies in a form that the parser of PL/pgSQL takes by themselves. */
@@ -18,7 +19,7 @@ export function functionShell(stmt: Node, text: string): string {
   const named = parameters.filter(({ name }) => typeof name === "string");
   const column = parameters.some(({ mode }) => mode === "FUNC_PARAM_TABLE");
   const declared = (modes: (mode: unknown) => boolean) =>
-    named.filter(({ mode }) => modes(mode)).map(({ name }) => `${quoted(word(name))} text`);
+    named.filter(({ mode }) => modes(mode)).map(({ name }) => `${quoteIdentifier(word(name))} text`);
   const inputs = declared((mode) => mode !== "FUNC_PARAM_TABLE" && mode !== "FUNC_PARAM_OUT");
   const outputs = declared((mode) => mode === "FUNC_PARAM_OUT" || mode === "FUNC_PARAM_TABLE");
   const type = texts(returned?.names).at(-1) ?? "";
@@ -32,10 +33,6 @@ export function functionShell(stmt: Node, text: string): string {
         ? `(${inputs.join(", ")}) RETURNS void`
         : `(${inputs.join(", ")}) RETURNS ${single}`;
   return `CREATE FUNCTION f${head} LANGUAGE plpgsql AS ${dollar(text)}`;
-}
-
-export function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }
 
 /** A quote that the text does not hold. */

@@ -1,4 +1,4 @@
-import { quoted } from "./bodies";
+import { quoteIdentifier, quoteString } from "../../../text/postgres";
 import { list, type Node, node, part, texts, word } from "./nodes";
 import { statementsOf } from "./parse";
 
@@ -61,9 +61,8 @@ function filled(template: string, args: Node[], of: "do" | "function"): string |
       next = index + 1;
       const arg = args[index];
       const constant = stringOf(arg);
-      if (type === "I") return constant === undefined ? "some_name" : quoted(constant);
-      if (type === "L")
-        return constant === undefined ? "'some value'" : `'${constant.replaceAll("'", "''")}'`;
+      if (type === "I") return constant === undefined ? "some_name" : quoteIdentifier(constant);
+      if (type === "L") return constant === undefined ? "'some value'" : quoteString(constant);
       if (constant !== undefined) return constant;
       // A variable or a name made by a cast, in a function alone: a DO block runs now, with nothing but what it holds.
       const column =

@@ -1,6 +1,7 @@
 import { parsePlPgSQLSync } from "libpg-query";
+import { quoteIdentifier } from "../../../text/postgres";
 import { lineNumbers } from "../scan";
-import { doBlock, functionShell, quoted } from "./bodies";
+import { doBlock, functionShell } from "./bodies";
 import { possibleTexts, stringOf } from "./executed";
 import { list, type Node, node, part, parts, texts, visit, word } from "./nodes";
 import { statementsOf } from "./parse";
@@ -398,7 +399,7 @@ function searchPath(options: readonly Node[]): string {
   // `'public, pg_temp'` is one schema of that name.
   return list(path?.args)
     .map((value) => stringOf(value) ?? "?")
-    .map((schema) => (/^[\w$?]+$/.test(schema) ? schema : quoted(schema)))
+    .map((schema) => (/^[\w$?]+$/.test(schema) ? schema : quoteIdentifier(schema)))
     .join(", ");
 }
 

@@ -1,3 +1,4 @@
+import { type AccountName, databasePattern, passwordHash, patternDatabase } from "../../../text/mariadb";
 import type {
   AccountInputs,
   AccountOnServer,
@@ -7,7 +8,6 @@ import type {
   LoginAlternative,
 } from "./account";
 import { objectKey } from "./account";
-import { type AccountName, databasePattern, passwordHash, patternDatabase } from "./sql";
 
 /** Stands in `passwords` for a way to log in that nobody declared. */
 export const NOT_OURS = "not ours (changed on the server)";

@@ -1,15 +1,14 @@
-import type { AccountInputs, AccountOnServer, DeclaredGrant, Grant, GrantObject } from "./account";
-import { objectKey } from "./account";
-import { isForeign } from "./drift";
 import {
   databasePattern,
-  loginClauses,
   passwordHash,
   quoteAccount,
   quoteIdentifier,
   quoteString,
-  sameRequirement,
-} from "./sql";
+} from "../../../text/mariadb";
+import type { AccountInputs, AccountOnServer, DeclaredGrant, Grant, GrantObject } from "./account";
+import { objectKey } from "./account";
+import { isForeign } from "./drift";
+import { loginClauses, sameRequirement } from "./sql";
 
 /** Statements that make an account what is declared, in the order to run them. */
 export interface Plan {

@@ -1,7 +1,7 @@
 import type { MariadbRow, MariadbValue } from "../../../connect/mariadb";
+import { type AccountName, quoteAccount } from "../../../text/mariadb";
 import type { AccountOnServer, Grant, GrantObject, LoginAlternative, Requirement } from "./account";
 import { objectKey } from "./account";
-import { type AccountName, quoteAccount } from "./sql";
 
 type Query = <Row extends MariadbRow>(sql: string, values: readonly MariadbValue[]) => Promise<Row[]>;
 

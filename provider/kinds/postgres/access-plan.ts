@@ -1,3 +1,4 @@
+import { quoteIdentifier as id } from "../../../text/postgres";
 import { type AccessInputs, type AccessOnServer, byKey, type Holding, wantedHoldings } from "./access";
 import {
   type GrantObject,
@@ -7,7 +8,6 @@ import {
   splitFunction,
 } from "./grant-key";
 import { privilegeSql, privilegeText } from "./privileges";
-import { quoteIdentifier as id } from "./quoting";
 
 export interface AccessPlan {
   statements: string[];

@@ -1,7 +1,7 @@
 import { type PostgresConnection, PostgresError } from "../../../connect/postgres";
 import { MAINTENANCE_DATABASE, type PostgresServer } from "../../../connect/postgres-server";
+import { quoteIdentifier } from "../../../text/postgres";
 import { pause } from "./queue";
-import { quoteIdentifier } from "./quoting";
 import { readRole } from "./read-role";
 
 const SESSIONS_PATIENCE_MS = 10_000;

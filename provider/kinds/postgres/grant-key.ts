@@ -1,4 +1,4 @@
-import { nameInKey } from "./quoting";
+import { nameInKey } from "../../../text/postgres";
 
 /**
  * The keys of `grants` and `defaultGrants`: grantee and object in words. Names are plain, or in double quotes where they

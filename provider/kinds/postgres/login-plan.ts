@@ -1,3 +1,4 @@
+import { quoteIdentifier as id, quoteString } from "../../../text/postgres";
 import {
   extraMemberships,
   FOREVER,
@@ -7,7 +8,6 @@ import {
   type Slot,
   storedValue,
 } from "./login";
-import { quoteIdentifier as id, quoteString } from "./quoting";
 
 /**
  * The statements that make a slot what is declared, only those that change something: a no-op rewrites the catalogue

@@ -1,3 +1,5 @@
+import { quoteIdentifier } from "../../../text/postgres";
+
 /** How a service logs in, as it is declared. */
 export interface LoginInputs {
   /** The service's NOLOGIN role. Its slots are this name with `_a` and `_b`. */
@@ -135,7 +137,5 @@ export function listItems(setting: string, value: string): string[] | undefined 
 export function storedValue(setting: string, value: string): string {
   const items = listItems(setting, value);
   if (!items) return value;
-  return items
-    .map((item) => (/^[a-z_][a-z0-9_$]*$/.test(item) ? item : `"${item.replaceAll('"', '""')}"`))
-    .join(", ");
+  return items.map((item) => (/^[a-z_][a-z0-9_$]*$/.test(item) ? item : quoteIdentifier(item))).join(", ");
 }

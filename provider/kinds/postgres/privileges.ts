@@ -1,5 +1,5 @@
+import { nameInKey, quoteIdentifier } from "../../../text/postgres";
 import type { GrantKey } from "./grant-key";
-import { nameInKey, quoteIdentifier } from "./quoting";
 
 export type PrivilegeKind = "database" | "schema" | "table" | "sequence" | "function" | "type";
 

@@ -1,5 +1,5 @@
 import type { PostgresConnection } from "../../../connect/postgres";
-import { quoteIdentifier as id } from "./quoting";
+import { quoteIdentifier as id } from "../../../text/postgres";
 
 /**
  * Clears a database of roles: what they own goes to the admin, what they are granted and their default privileges go,

@@ -1,6 +1,6 @@
 import type { MariadbServer } from "../../../connect/mariadb-server";
+import { passwordHash, quoteAccount, quoteString } from "../../../text/mariadb";
 import { readAlternatives } from "../mariadb/read";
-import { passwordHash, quoteAccount, quoteString } from "../mariadb/sql";
 import { type FormerPasswords, notThere } from "./former";
 
 /** Alternatives of an account beside the newest. ALTER USER leaves REQUIRE and limits as they are. */

@@ -1,7 +1,7 @@
 import { MAINTENANCE_DATABASE, type PostgresServer } from "../../../connect/postgres-server";
 import { loginSlots } from "../../../estate/naming";
+import { quoteIdentifier } from "../../../text/postgres";
 import { exclusive } from "../postgres/queue";
-import { quoteIdentifier } from "../postgres/quoting";
 import { type FormerPasswords, type Newest, notThere } from "./former";
 
 /** The slot that is not the newest password's. pg_stat_activity tells who is still there. */

@@ -1,9 +1,9 @@
 import { type PostgresConnection, PostgresError } from "../../../connect/postgres";
+import { quoteIdentifier as id } from "../../../text/postgres";
 import { diffInputs } from "../../wire/diff";
 import type { Properties } from "../../wire/kind";
 import type { AccessInputs } from "../postgres/access";
 import { planAccess } from "../postgres/access-plan";
-import { quoteIdentifier as id } from "../postgres/quoting";
 import { disownHere } from "../postgres/retire-access";
 import { KEYS_WITHDRAWN } from "./context-functions";
 import { contextStatements, dropPart } from "./context-sql";

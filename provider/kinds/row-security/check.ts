@@ -1,10 +1,10 @@
 import { z } from "zod";
+import { PLAIN_NAME } from "../../../text/postgres";
 import { keyPath } from "../../wire/diff";
 import type { CheckFailure, Properties, Value } from "../../wire/kind";
 import { hasUnknown } from "../../wire/values";
 import { checkFields, type Field } from "../postgres/check-fields";
 import { checkGrants } from "../postgres/check-grants";
-import { PLAIN_NAME } from "../postgres/quoting";
 import { contextFingerprints } from "./context-sql";
 import { CONTEXT_SCHEMA, NOT_OURS } from "./inputs";
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { quoteIdentifier as id } from "../postgres/quoting";
+import { quoteIdentifier as id } from "../../../text/postgres";
 import { CONTEXT_FUNCTIONS, HELD_SEQUENCES } from "./context-functions";
 import { CONTEXT_SCHEMA } from "./inputs";
 

@@ -1,5 +1,5 @@
 import type { PostgresConnection, PostgresRow } from "../../../connect/postgres";
-import { quoteIdentifier as id } from "../postgres/quoting";
+import { quoteIdentifier as id } from "../../../text/postgres";
 import { CONTEXT_SCHEMA, type RowSecurityInputs } from "./inputs";
 
 export interface HeldTable {

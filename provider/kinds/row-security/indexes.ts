@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { PostgresConnection } from "../../../connect/postgres";
-import { quoteIdentifier as id } from "../postgres/quoting";
+import { quoteIdentifier as id } from "../../../text/postgres";
 import type { RowSecurityInputs } from "./inputs";
 
 type Declared = Pick<RowSecurityInputs, "schema" | "indexes">;

@@ -1,5 +1,5 @@
 import { type PostgresConnection, PostgresError } from "../../../connect/postgres";
-import { quoteIdentifier as id } from "../postgres/quoting";
+import { quoteIdentifier as id } from "../../../text/postgres";
 import type { RowPolicy } from "./inputs";
 
 /** A policy as PostgreSQL keeps it, its expressions as pg_get_expr prints them. */

@@ -1,6 +1,6 @@
 import type { PostgresConnection } from "../../../connect/postgres";
+import { quoteIdentifier as id } from "../../../text/postgres";
 import { isWorkMembership, type Membership, membershipText, type RoleOnServer } from "../postgres/login";
-import { quoteIdentifier as id } from "../postgres/quoting";
 import { readRole } from "../postgres/read-role";
 import type { IdentityRole, RowSecurityInputs } from "./inputs";
 

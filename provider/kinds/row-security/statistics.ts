@@ -1,5 +1,5 @@
 import type { PostgresConnection } from "../../../connect/postgres";
-import { quoteIdentifier as id } from "../postgres/quoting";
+import { quoteIdentifier as id } from "../../../text/postgres";
 import type { RowSecurityInputs } from "./inputs";
 
 type Declared = Pick<RowSecurityInputs, "schema" | "tables">;

@@ -1,5 +1,5 @@
 import type { PostgresConnection } from "../../../connect/postgres";
-import { quoteIdentifier as id } from "../postgres/quoting";
+import { quoteIdentifier as id } from "../../../text/postgres";
 import { heldStatements, heldTriggers, isWritten } from "./held";
 import { CONTEXT_SCHEMA, type RowSecurityInputs, type TableState } from "./inputs";
 

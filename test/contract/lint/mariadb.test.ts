@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { lintMariadb, mariadbRules } from "../../../ops/lint/mariadb";
-import { passwordHash } from "../../../provider/kinds/mariadb/sql";
+import { passwordHash } from "../../../text/mariadb";
 import { Accounts } from "../../support/mariadb-accounts";
 
 const entries = [

@@ -9,7 +9,7 @@ import {
   quoteAccount,
   quoteIdentifier,
   quoteString,
-} from "../../../provider/kinds/mariadb/sql";
+} from "../../../text/mariadb";
 
 const [oldest, older, newest] = ["o", "l", "n"].map((letter) => letter.repeat(32)) as [
   string,

@@ -8,11 +8,11 @@ import {
   storedValue,
 } from "../../../provider/kinds/postgres/login";
 import { loginStatements } from "../../../provider/kinds/postgres/login-plan";
-import { nameInKey, quoteIdentifier, quoteString } from "../../../provider/kinds/postgres/quoting";
-import { scramVerifier, verifies } from "../../../provider/kinds/postgres/scram";
 import { type FoundSlot, planSlots, slotDrift } from "../../../provider/kinds/postgres/slots";
 import { postgresLogin } from "../../../provider/kinds/postgres-login";
 import { type Properties, UNKNOWN } from "../../../provider/wire/kind";
+import { nameInKey, quoteIdentifier, quoteString } from "../../../text/postgres";
+import { scramVerifier, verifies } from "../../../text/scram";
 
 const check = (news: Properties) => postgresLogin.check(news, undefined, { urn: "" });
 const good = { worksAs: "svc_idp", password: "0123456789abcdef", connectionLimit: 5 };

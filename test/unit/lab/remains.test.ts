@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { describeDown } from "../../../lab/down";
 import { environment, renderEnvironment } from "../../../lab/environment";
 import { isEmpty, isTunnel, type Remains } from "../../../lab/remains";
-import { nativePasswordHash } from "../../../lab/web-host";
 
 const nothing: Remains = {
   processes: [],
@@ -94,11 +93,5 @@ describe("environment", () => {
     });
     // Empty where no lab is up.
     expect(found.ALL_PROXY).toMatch(/^socks5:\/\/estate:[A-Za-z0-9_-]*@127\.0\.0\.1:17077$/);
-  });
-});
-
-describe("nativePasswordHash", () => {
-  it("is what the server's PASSWORD() gives", () => {
-    expect(nativePasswordHash("mypass")).toBe("*6C8989366EAF75BB670AD8EA7A7FC1176A95CEF4");
   });
 });

@@ -1,4 +1,4 @@
-import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, pbkdf2, pbkdf2Sync, randomBytes, timingSafeEqual } from "node:crypto";
 import { promisify } from "node:util";
 
 /**
@@ -30,8 +30,22 @@ export async function verifies(stored: string | null, password: string): Promise
   return again.length === there.length && timingSafeEqual(again, there);
 }
 
+/**
+ * A verifier whose salt follows from the password and `purpose`, so that the same password gives the same text and a run without changes
+ * changes nothing. The salt is stretched like the password itself, and so tells a thief no more than the verifier does.
+ */
+export function steadyVerifier(password: string, purpose: string): string {
+  const stretch = (salt: string | Buffer, length: number) =>
+    pbkdf2Sync(password, salt, ITERATIONS, length, "sha256");
+  const salt = stretch(purpose, 16);
+  return written(stretch(salt, 32), salt, ITERATIONS);
+}
+
 async function verifierOf(password: string, salt: Buffer, iterations: number): Promise<string> {
-  const salted = await derive(password, salt, iterations, 32, "sha256");
+  return written(await derive(password, salt, iterations, 32, "sha256"), salt, iterations);
+}
+
+function written(salted: Buffer, salt: Buffer, iterations: number): string {
   const hmac = (text: string) => createHmac("sha256", salted).update(text).digest();
   const storedKey = createHash("sha256").update(hmac("Client Key")).digest("base64");
   return `SCRAM-SHA-256$${iterations}:${salt.toString("base64")}$${storedKey}:${hmac("Server Key").toString("base64")}`;
