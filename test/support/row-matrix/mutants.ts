@@ -91,8 +91,8 @@ export function heldFunctionMutants(): Mutant[] {
         "array_send",
       ),
     ),
-    mutated("a context held as valid that is not", ["hold()"], "mark := -1", "mark := 1"),
-    mutated("a context held as none", ["hold()"], "mark bigint := 1", "mark bigint := -1"),
+    mutated("a context held as valid that is not", ["hold()"], "THEN 1 ELSE -1", "THEN 1 ELSE 1"),
+    mutated("a context held as none", ["hold()"], "THEN 1 ELSE -1", "THEN -1 ELSE -1"),
   ];
 }
 
