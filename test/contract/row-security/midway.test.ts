@@ -101,6 +101,89 @@ describe.each(["16", "17"] as const)("a context that changes midway on PostgreSQ
       const last = `SELECT user_id FROM audit_logs WHERE target_table = '${members}' AND action = 'UPDATE'`;
       expect(await opened.admin.query(last)).toEqual([{ user_id: MANAGER }]);
     });
+
+    describe("with a change of the context that is carried by", () => {
+      const own = `m.user_id = '${MANAGER}' AND m.organization_id = '${ALPHA}'`;
+      const raised = `UPDATE ${members} AS m SET role = 'ADMIN'`;
+      const touched = `UPDATE ${members} AS m SET role = role WHERE ${own}`;
+      const given = (from: string) =>
+        `${raised} FROM (SELECT ${from} OFFSET 0) AS g (x) WHERE ${own} AND g.x IS NOT NULL`;
+      const handled = (statement: string) => `BEGIN ${statement}; EXCEPTION WHEN OTHERS THEN NULL; END;`;
+      const carried = (other: string): Record<string, string[]> => ({
+        "EXPLAIN ANALYZE": [`EXPLAIN (ANALYZE) ${given(other)}`],
+        COPY: [`COPY (${given(other)} RETURNING 1) TO STDOUT`],
+        "a limit": [
+          `${raised} WHERE ${own} AND EXISTS (SELECT FROM generate_series(1, 2) LIMIT CASE WHEN ${other} <> '' THEN 1 END)`,
+        ],
+        "what it is joined with": [given(other)],
+        "a window": [given(`max(${other}) OVER ()`)],
+        json: [
+          `${raised} FROM jsonb_to_recordset(jsonb_build_array(jsonb_build_object('x', ${other}))) AS g (x text) WHERE ${own}`,
+        ],
+        "an error that is handled": [`DO $$ BEGIN ${handled(given(other))} END $$`],
+        "a statement after one that was handled": [
+          `DO $$ BEGIN ${handled(given(other))} PERFORM ${other}; ${handled(`${raised} WHERE ${own}`)} END $$`,
+        ],
+        "a loop over what was written": [
+          `DO $$ DECLARE r record; BEGIN FOR r IN ${touched} RETURNING 1 LOOP PERFORM ${other}; END LOOP; ${raised} WHERE ${own}; END $$`,
+        ],
+        "a savepoint, and held by its own word": [
+          `SAVEPOINT one; ${touched}; ROLLBACK TO one`,
+          `SELECT ${other}, set_config('context.held', txid_current()::text, true)`,
+          `${raised} WHERE ${own}`,
+        ],
+      });
+      const tried = async () => {
+        const other = set("app.context", token(database, { ...admin, subject: OWNER }));
+        const [client] = opened.ways as [PostgresConnection];
+        const before = await roles();
+        const more: string[] = [];
+        for (const [name, statements] of Object.entries(carried(other))) {
+          await work(client, database, admin, ...statements);
+          if (JSON.stringify(await roles()) === JSON.stringify(before)) continue;
+          more.push(name);
+          await opened.admin.query(
+            `UPDATE ${members} SET role = '${before.find((row) => row.user_id === MANAGER)?.role}' WHERE user_id = '${MANAGER}' AND organization_id = '${ALPHA}'`,
+          );
+        }
+        return more;
+      };
+      const triggers = (change: "ENABLE" | "DISABLE") =>
+        opened.admin.query(
+          `ALTER TABLE ${members} ${change} TRIGGER context_hold, ${change} TRIGGER context_kept`,
+        );
+
+      test("whatever there is; it would be where nothing holds the context", async () => {
+        expect(await tried()).toEqual([]);
+        await triggers("DISABLE");
+        const all = Object.keys(carried(""));
+        expect(await tried()).toEqual(all);
+        await triggers("ENABLE");
+      });
+
+      test("nothing: a cursor's row and a plan's argument are asked for anew", async () => {
+        const before = await roles();
+        const [client] = opened.ways as [PostgresConnection];
+        const cursor = `DECLARE mine CURSOR FOR SELECT user_id FROM ${members} m WHERE ${own}`;
+        const elsewhere = set("app.context", token(database, { ...admin, tenant: BETA, subject: OWNER }));
+        const cleared = set("app.context", "");
+        for (const statements of [
+          [cursor, "FETCH mine", `SELECT ${elsewhere}`, `${raised} WHERE CURRENT OF mine RETURNING 1`],
+          [
+            `${cursor} FOR UPDATE`,
+            "FETCH mine",
+            `SELECT ${cleared}`,
+            `${raised} WHERE CURRENT OF mine RETURNING 1`,
+          ],
+          [
+            `PREPARE raised (text) AS ${raised} WHERE ${own} AND $1 IS NOT NULL RETURNING 1`,
+            `EXECUTE raised (${cleared})`,
+          ],
+        ])
+          expect(await work(client, database, admin, ...statements)).toEqual([]);
+        expect(await roles()).toEqual(before);
+      });
+    });
   });
 
   test("ncy8: nobody takes a role of the platform", async () => {
