@@ -1,11 +1,13 @@
 import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { connectPostgres } from "../../../connect/postgres";
 import { signContext } from "../../../estate/row-security/context-token";
 import { type Attempt, expected, type Outcome, type Row } from "../../../estate/row-security/evaluate";
 import { postgresLogin } from "../../../provider/kinds/postgres-login";
 import { postgresRowSecurity } from "../../../provider/kinds/postgres-row-security";
+import { CONTEXT_FUNCTIONS } from "../../../provider/kinds/row-security/context-functions";
 import type { RowSecurityInputs } from "../../../provider/kinds/row-security/inputs";
 import { findLeaks } from "../../support/leak";
 import { type Driven, type PostgresBench, postgresBench } from "../../support/postgres-kinds";
@@ -20,6 +22,7 @@ import {
   tokenOf,
   type Who,
 } from "../../support/row-security";
+import { verbatim } from "../../support/verbatim";
 
 const minutes = 60_000;
 const database = "library";
@@ -92,6 +95,11 @@ describe.each(["16", "17"] as const)("the signed context on PostgreSQL %s", (ver
       ["a signature that is no hex", () => valid().replace(/[^.]+$/, "z".repeat(64))],
       ["an empty signature", () => valid().replace(/[^.]+$/, "")],
       ["a part too many", () => `${valid()}.x`],
+      ["an empty part too many", () => `${valid()}.`],
+      ["an eighth part after an empty one", () => `${valid()}..x`],
+      ["a right signature over a part too many", () => resigned((parts) => parts.push("x"))],
+      ["a right signature over a part too few", () => resigned((parts) => parts.pop())],
+      ["a right signature twice", () => `${valid()}.${valid().split(".").at(-1)}`],
       ["other scripts", () => "v1.k1.уу.\u0001.é.١.ﬀ"],
       ["a right signature over an end that is no number", () => resigned((parts) => (parts[5] = "soon"))],
       [
@@ -182,6 +190,37 @@ describe.each(["16", "17"] as const)("the signed context on PostgreSQL %s", (ver
     const after = await kind.update(database, both, declared(database, { k2: next }));
     expect([await count(old), await count(fresh)]).toEqual(["0", "1"]);
     await kind.update(database, after, declared(database, { k1: secret }));
+  });
+
+  test("functions of another release are replaced under a transaction that holds its context, which goes on", async () => {
+    const state = await kind.create(declared(database, { k1: secret }));
+    const earlier = [...CONTEXT_FUNCTIONS.values()].map((each) =>
+      each.replace("DECLARE", "DECLARE -- earlier"),
+    );
+    await bench.sql(earlier.join(";"), database);
+    const user = { user: "svc_library_a", password, database };
+    const session = verbatim(await connectPostgres(bench.engine, bench.engine, user));
+    onTestFinished(() => session.close());
+    const write = "UPDATE branches SET name = name";
+    const librarian = { identity: "librarian", tenant: north, subject: bob } as const;
+    for (const statement of [
+      "BEGIN; SET LOCAL ROLE library_librarian",
+      `SELECT set_config('app.context', '${tokenOf(librarian, secret)}', true)`,
+      write,
+    ])
+      await session.query(statement);
+    await kind.update(database, state, declared(database, { k1: secret }));
+    const [{ text } = { text: "" }] = await bench.sql<{ text: string }>(
+      "SELECT string_agg(prosrc, '') AS text FROM pg_proc WHERE pronamespace = 'context'::regnamespace",
+      database,
+    );
+    expect(text).not.toMatch("earlier");
+    await session.query(write);
+    expect(await session.query("SELECT name FROM branches")).toEqual([{ name: "north" }]);
+    await session.query("SELECT set_config('app.context', '', true)");
+    await expect(session.query(write)).rejects.toMatchObject({
+      message: expect.stringMatching("context was changed"),
+    });
   });
 
   test("no key is readable for anybody, nor in a log, a statistic or an error", async () => {

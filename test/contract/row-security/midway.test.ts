@@ -18,6 +18,43 @@ const [MEMBER, MANAGER, OWNER] = [rowId("a1"), rowId("a2"), rowId("a3")];
 const ENDED = "the context ended in a transaction that writes";
 
 /**
+ * Transactions that write one row of theirs, `m`, and another context between what they ask first and last. Each works where nothing
+ * holds the context. `touch` changes nothing in it.
+ */
+function carriers(
+  { own, write, touch }: { own: string; write: string; touch: string },
+  other: string,
+): Record<string, string[]> {
+  const given = (from: string) =>
+    `${write} FROM (SELECT ${from} OFFSET 0) AS g (x) WHERE ${own} AND g.x IS NOT NULL`;
+  const handled = (statement: string) => `BEGIN ${statement}; EXCEPTION WHEN OTHERS THEN NULL; END;`;
+  return {
+    "EXPLAIN ANALYZE": [`EXPLAIN (ANALYZE) ${given(other)}`],
+    COPY: [`COPY (${given(other)} RETURNING 1) TO STDOUT`],
+    "a limit": [
+      `${write} WHERE ${own} AND EXISTS (SELECT FROM generate_series(1, 2) LIMIT CASE WHEN ${other} <> '' THEN 1 END)`,
+    ],
+    "what it is joined with": [given(other)],
+    "a window": [given(`max(${other}) OVER ()`)],
+    json: [
+      `${write} FROM jsonb_to_recordset(jsonb_build_array(jsonb_build_object('x', ${other}))) AS g (x text) WHERE ${own}`,
+    ],
+    "an error that is handled": [`DO $$ BEGIN ${handled(given(other))} END $$`],
+    "a statement after one that was handled": [
+      `DO $$ BEGIN ${handled(given(other))} PERFORM ${other}; ${handled(`${write} WHERE ${own}`)} END $$`,
+    ],
+    "a loop over what was written": [
+      `DO $$ DECLARE r record; BEGIN FOR r IN ${touch} RETURNING 1 LOOP PERFORM ${other}; END LOOP; ${write} WHERE ${own}; END $$`,
+    ],
+    "a savepoint, and held by its own word": [
+      `SAVEPOINT one; ${touch}; ROLLBACK TO one`,
+      `SELECT ${other}, set_config('context.held', txid_current()::text, true)`,
+      `${write} WHERE ${own}`,
+    ],
+  };
+}
+
+/**
  * Statements that change their own context, by the application's own login, on the tables with their own triggers. The cells of the
  * matrix show the same of every table and write; here is what somebody would do it for.
  */
@@ -101,6 +138,63 @@ describe.each(["16", "17"] as const)("a context that changes midway on PostgreSQ
       const last = `SELECT user_id FROM audit_logs WHERE target_table = '${members}' AND action = 'UPDATE'`;
       expect(await opened.admin.query(last)).toEqual([{ user_id: MANAGER }]);
     });
+
+    describe("with a change of the context that is carried by", () => {
+      const own = `m.user_id = '${MANAGER}' AND m.organization_id = '${ALPHA}'`;
+      const raised = `UPDATE ${members} AS m SET role = 'ADMIN'`;
+      const touched = `UPDATE ${members} AS m SET role = role WHERE ${own}`;
+      const carried = (other: string) => carriers({ own, write: raised, touch: touched }, other);
+      const tried = async () => {
+        const other = set("app.context", token(database, { ...admin, subject: OWNER }));
+        const [client] = opened.ways as [PostgresConnection];
+        const before = await roles();
+        const more: string[] = [];
+        for (const [name, statements] of Object.entries(carried(other))) {
+          await work(client, database, admin, ...statements);
+          if (JSON.stringify(await roles()) === JSON.stringify(before)) continue;
+          more.push(name);
+          await opened.admin.query(
+            `UPDATE ${members} SET role = '${before.find((row) => row.user_id === MANAGER)?.role}' WHERE user_id = '${MANAGER}' AND organization_id = '${ALPHA}'`,
+          );
+        }
+        return more;
+      };
+      const triggers = (change: "ENABLE" | "DISABLE") =>
+        opened.admin.query(
+          `ALTER TABLE ${members} ${change} TRIGGER context_hold, ${change} TRIGGER context_kept`,
+        );
+
+      test("whatever there is; it would be where nothing holds the context", async () => {
+        expect(await tried()).toEqual([]);
+        await triggers("DISABLE");
+        const all = Object.keys(carried(""));
+        expect(await tried()).toEqual(all);
+        await triggers("ENABLE");
+      });
+
+      test("nothing: a cursor's row and a plan's argument are asked for anew", async () => {
+        const before = await roles();
+        const [client] = opened.ways as [PostgresConnection];
+        const cursor = `DECLARE mine CURSOR FOR SELECT user_id FROM ${members} m WHERE ${own}`;
+        const elsewhere = set("app.context", token(database, { ...admin, tenant: BETA, subject: OWNER }));
+        const cleared = set("app.context", "");
+        for (const statements of [
+          [cursor, "FETCH mine", `SELECT ${elsewhere}`, `${raised} WHERE CURRENT OF mine RETURNING 1`],
+          [
+            `${cursor} FOR UPDATE`,
+            "FETCH mine",
+            `SELECT ${cleared}`,
+            `${raised} WHERE CURRENT OF mine RETURNING 1`,
+          ],
+          [
+            `PREPARE raised (text) AS ${raised} WHERE ${own} AND $1 IS NOT NULL RETURNING 1`,
+            `EXECUTE raised (${cleared})`,
+          ],
+        ])
+          expect(await work(client, database, admin, ...statements)).toEqual([]);
+        expect(await roles()).toEqual(before);
+      });
+    });
   });
 
   test("ncy8: nobody takes a role of the platform", async () => {
@@ -150,6 +244,32 @@ describe.each(["16", "17"] as const)("a context that changes midway on PostgreSQ
       expect(await opened.admin.query(ABOUT)).toEqual([
         { actor_id: MEMBER, address: "10.0.0.1", user_agent: "Browser/1" },
       ]);
+    });
+
+    test("nor by another address, whatever carries it; it would be where nothing holds the context", async () => {
+      const { admin, ways } = await open("mcp_portal");
+      const [session] = ways as [PostgresConnection];
+      const all = carriers(
+        {
+          own: `m.id = '${MEMBER}'`,
+          write: "UPDATE users AS m SET display_name = 'Nobody ' || random()",
+          touch: `UPDATE users AS m SET display_name = display_name WHERE m.id = '${MEMBER}'`,
+        },
+        set("app.client_address", "8.8.8.8"),
+      );
+      const robots = "SELECT id FROM audit_logs WHERE ip_address = '8.8.8.8'";
+      const tried = async () => {
+        const written: string[] = [];
+        for (const [name, statements] of Object.entries(all)) {
+          const before = await admin.query(robots);
+          await work(session, "mcp_portal", member, client, ...statements);
+          if ((await admin.query(robots)).length > before.length) written.push(name);
+        }
+        return written;
+      };
+      expect(await tried()).toEqual([]);
+      await admin.query("ALTER TABLE users DISABLE TRIGGER context_hold, DISABLE TRIGGER context_kept");
+      expect(await tried()).toEqual(Object.keys(all));
     });
 
     test("nor through a second table that the same statement writes", async () => {

@@ -103,6 +103,33 @@ describe.each(["16", "17"] as const)("a key that is taken away on PostgreSQL %s"
     });
   });
 
+  test("does not undo what was written: a COMMIT asks for nothing, and an operator ends whoever has written", async () => {
+    const written = async () =>
+      (await bench.sql<{ n: number }>("SELECT count(*)::int AS n FROM loans", database))[0]?.n ?? 0;
+    const before = await written();
+    const writing = async () => {
+      const old = await beginning("READ COMMITTED", "k1");
+      await old.query("DECLARE begun CURSOR FOR SELECT title FROM loans");
+      await old.query("FETCH begun");
+      await old.query(borrow);
+      return old;
+    };
+    const [old, ended] = [await writing(), await writing()];
+    const reads = await beginning("READ COMMITTED", "k2");
+    await declare({ k2: next });
+    await old.query("FETCH ALL FROM begun");
+    await old.query("COMMIT");
+    expect(await written()).toBe(before + 1);
+    await bench.sql(
+      "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation = 'context.held_transaction'::regclass",
+      database,
+    );
+    await expect(ended.query("COMMIT")).rejects.toThrow();
+    expect(await written()).toBe(before + 1);
+    expect(await loans(reads)).toBe(before + 1);
+    await bench.sql("DELETE FROM loans WHERE title = 'another'", database);
+  });
+
   describe("would be believed", () => {
     /** The functions without a text, until they are declared anew. */
     const without = async (text: string) => {

@@ -37,11 +37,11 @@ export function mutantsOf(declaration: RowSecurityDeclaration, table: string): M
 
 /** A check of the signed context that is left out, of each function that policies ask. */
 export function contextMutants(): Mutant[] {
-  const checks: Record<string, [text: string, without: string]> = {
-    "the role": [" OR part[3] IS DISTINCT FROM planned", ""],
-    "the key": ["WHERE k.id = part[2]", "WHERE true"],
-    "the signature": ["AND sha256(convert_to(part[7]", "AND true OR sha256(convert_to(part[7]"],
-    "the end": ["OR NOT split_part", "OR false AND NOT split_part"],
+  const checks: Record<string, [text: string | RegExp, without: string]> = {
+    "the role": [/ AND split_part\(token, '\.', 3\) = planned$/m, ""],
+    "the key": ["WHERE k.id = split_part(token, '.', 2) AND", "WHERE"],
+    "the signature": [/sha256\(convert_to\(split_part.*\n.*\n\s*AND /, ""],
+    "the end": [/ AND split_part\(token, '\.', 6\)::bigint > .*$/m, ""],
   };
   return ["tenant(text)", "subject(text)", "verified(text)"].flatMap((name) =>
     Object.entries(checks).map(([what, [text, without]]) => {
@@ -91,8 +91,8 @@ export function heldFunctionMutants(): Mutant[] {
         "array_send",
       ),
     ),
-    mutated("a context held as valid that is not", ["hold()"], "mark := -1", "mark := 1"),
-    mutated("a context held as none", ["hold()"], "mark bigint := 1", "mark bigint := -1"),
+    mutated("a context held as valid that is not", ["hold()"], "THEN 1 ELSE -1", "THEN 1 ELSE 1"),
+    mutated("a context held as none", ["hold()"], "THEN 1 ELSE -1", "THEN -1 ELSE -1"),
   ];
 }
 
