@@ -57,7 +57,7 @@ export interface EngineParts extends HostParts {
   logins: Readonly<Record<string, string>>;
   /** Settings of the running server that are watched, by the engine's own name. */
   guarded: Readonly<Record<string, string>>;
-  /** What the engine's script needs beside CONFIGURATION. */
+  /** What the script needs that makes the admin. */
   variables: Readonly<Record<string, string>>;
   /** What makes the admin, with a hash for the password. */
   adminOf(password: string): string;
@@ -147,7 +147,10 @@ export function prepareHost(
   return { host, adminPassword, certificate, before: [firewall, certificate], onHost };
 }
 
-/** A prepared host becomes a hardened server: the configuration that opens the engine to the network comes last. */
+/**
+ * A prepared host becomes a hardened server: its admin is made while the engine listens on the host alone; the configuration that opens it
+ * to the network comes last.
+ */
 export function provisionServer(
   parent: pulumi.Resource,
   name: string,
@@ -162,12 +165,8 @@ export function provisionServer(
   });
   const machine = host.machine.identity;
   const running = host.step("server", {
-    scripts: ["settings", engine],
-    variables: {
-      CONFIGURATION: configuration,
-      ...(access && { HBA: access.hba, IDENT: access.ident }),
-      ...parts.variables,
-    },
+    scripts: [engine],
+    variables: parts.variables,
     stdin: adminPassword.apply(parts.adminOf),
     dependsOn: before,
   });

@@ -5,11 +5,7 @@ import { DIGESTS_FILE, type Digests, digestOf } from "./digests";
 import { parseHostScript } from "./host-script";
 
 /** Sequences of scripts that a step runs. */
-const COMMANDS: readonly (readonly ScriptName[])[] = [
-  ["install-packages"],
-  ["settings", "mariadb"],
-  ["settings", "postgres"],
-];
+const COMMANDS: readonly (readonly ScriptName[])[] = [["install-packages"], ["mariadb"], ["postgres"]];
 
 /** Files that follow from the stack: each is judged by its content. */
 const BY_STACK = /\/(?:agent\.conf|recipients\.txt|ca\.crt)$/;

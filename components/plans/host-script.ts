@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { quote } from "../../connect/host-script";
 
 /** Scripts of components/scripts, by file name without extension. */
-export type ScriptName = "install-packages" | "settings" | "mariadb" | "postgres";
+export type ScriptName = "install-packages" | "mariadb" | "postgres";
 
 export interface HostScript {
   /** Run one after the other in one shell. */

@@ -1,22 +1,12 @@
-# Configuration and admin account of a MariaDB server. Needs: CONFIGURATION, ADMIN, ADMIN_HOST.
+# The admin account of a MariaDB server, and nobody else of a fresh installation. Needs: ADMIN, ADMIN_HOST.
 # Standard input: the SQL that makes the admin account; the password in it is a hash.
 # Pasted, each checked or constant: ADMIN ADMIN_HOST
-file=/etc/mysql/mariadb.conf.d/99-estate.cnf
-STAMP=/etc/mysql/tls/started-with
 sql=$(cat)
 # The socket is the host's own: no certificate has to vouch for it.
 client() { mariadb --no-defaults --skip-ssl --protocol=socket --batch --skip-column-names "$@"; }
 
-# Debian 13 makes no such directory, and without it the slow log stays off with no more than a line in the journal.
-install -d -o mysql -g adm -m 2750 /var/log/mysql
-
-wanted=$(printf '%s' "$CONFIGURATION" | sha256sum)
-if ! started_with "$wanted" || ! systemctl --quiet is-active mariadb; then
-  printf '%s\n' "$CONFIGURATION" | put "$file" root:root 0644
-  restart mariadb "$file"
-  note_start "$wanted"
-fi
 systemctl --quiet enable mariadb
+systemctl --quiet is-active mariadb || systemctl start mariadb
 
 # What a fresh installation leaves open: anonymous users, the test database, admin accounts of a former web host.
 client <<SQL

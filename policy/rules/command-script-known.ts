@@ -1,4 +1,3 @@
-import { PG_IDENT } from "../../components/plans/pg-hba";
 import { parseRange } from "../../connect/address";
 import { POSTGRES_BACKUP_SQL } from "../../estate/backup-logins";
 import { ADMIN } from "../../estate/naming";
@@ -28,7 +27,7 @@ const like = (pattern: RegExp) => (text: string) => pattern.test(text);
 
 /**
  * What a script's variables may be. Some of them are commands themselves, which the script runs: of those only what the
- * program writes. CONFIGURATION and HBA are read as the engine reads them, by other rules.
+ * program writes.
  */
 const VARIABLES: Readonly<Record<string, (text: string) => boolean>> = {
   PACKAGES: like(/^(?:mariadb-server|postgresql|redis-server) openssl ufw$/),
@@ -44,9 +43,6 @@ const VARIABLES: Readonly<Record<string, (text: string) => boolean>> = {
   SERVER: like(/^[a-z][a-z0-9-]*$/),
   ADMIN: oneOf(ADMIN),
   ADMIN_HOST: (text) => text === "localhost" || address(text),
-  CONFIGURATION: () => true,
-  HBA: () => true,
-  IDENT: oneOf(PG_IDENT),
 };
 
 /** What the admin of MariaDB hands out to services, and the management of accounts: no files, plugins or replication. */
@@ -59,10 +55,10 @@ const LOGIN = "IDENTIFIED VIA mysql_native_password USING '\\*[0-9A-F]{40}' REQU
 const literally = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 /** What standard input may be: the admin, with a hash for a password, and who reads for the backup. It runs with the power of root. */
 const INPUTS: Readonly<Record<string, RegExp>> = {
-  "settings+mariadb": new RegExp(
+  mariadb: new RegExp(
     `^CREATE USER IF NOT EXISTS ${ACCOUNT} ${LOGIN};\\nALTER USER ${ACCOUNT} ${LOGIN} ACCOUNT UNLOCK;\\nGRANT ${ADMIN_PRIVILEGES} ON \\*\\.\\* TO ${ACCOUNT} WITH GRANT OPTION;$`,
   ),
-  "settings+postgres": new RegExp(
+  postgres: new RegExp(
     `^SET log_min_duration_statement = -1;\\nDO \\$\\$ BEGIN IF to_regrole\\('${ADMIN}'\\) IS NULL THEN CREATE ROLE ${ADMIN}; END IF; END \\$\\$;\\nALTER ROLE ${ADMIN} WITH LOGIN SUPERUSER PASSWORD 'SCRAM-SHA-256\\$[\\w+/=:$]+';\\n${literally(POSTGRES_BACKUP_SQL.join("\n"))}$`,
   ),
 };

@@ -70,8 +70,8 @@ describe("what a PostgreSQL server lets in, and what the backup logs in as", { t
       "rm -rf /var/run; ln -s /run /var/run; install -d -o postgres -g postgres /etc/postgresql /var/log/postgresql /run/postgresql; install -d /etc/postgresql/tls; cp /usr/share/postgresql-common/createcluster.conf /etc/postgresql-common/",
     );
     const provision = hostCommand({
-      scripts: ["settings", "postgres"],
-      variables: { CONFIGURATION: configuration, HBA: pgHba([]), IDENT: PG_IDENT, LOCALE: "C.UTF-8" },
+      scripts: ["postgres"],
+      variables: { LOCALE: "C.UTF-8" },
       user: "root",
     });
     await machine.exec(
@@ -79,6 +79,7 @@ describe("what a PostgreSQL server lets in, and what the backup logs in as", { t
       "-c",
       `printf '%s' '${POSTGRES_BACKUP_SQL.join("\n").replaceAll("'", "'\\''")}' | ${provision}`,
     );
+    await up();
   });
   afterAll(() => machine?.stop());
 
@@ -87,6 +88,50 @@ describe("what a PostgreSQL server lets in, and what the backup logs in as", { t
     const before = await psql("SELECT pg_conf_load_time()");
     await up();
     expect(await psql("SELECT pg_conf_load_time()")).toBe(before);
+  });
+
+  const startedAt = () => psql("SELECT pg_postmaster_start_time()");
+
+  test("takes what can be reloaded while it runs, and starts again for the rest alone", async () => {
+    const before = await startedAt();
+    const { configuration } = declared;
+    declared = { ...declared, configuration: `${configuration}\nwork_mem = 5MB` };
+    expect(await refreshed()).toEqual(["configuration"]);
+    await up();
+    expect(await psql("SHOW work_mem")).toBe("5MB\n");
+    expect(await startedAt()).toBe(before);
+    declared = { ...declared, configuration: `${configuration}\nmax_connections = 40` };
+    await up();
+    expect(await psql("SHOW max_connections; SHOW work_mem")).toBe("40\n4MB\n");
+    expect(await startedAt()).not.toBe(before);
+    declared = { ...declared, configuration };
+    await up();
+    expect(await refreshed()).toEqual([]);
+  });
+
+  test.each([
+    ["configuration", "conf.d/estate.conf"],
+    ["hba", "pg_hba.conf"],
+    ["ident", "pg_ident.conf"],
+  ])("%s that was written by a run that was ended before the server read it is read by the next", async (named, file) => {
+    await machine.exec("touch", `${directory}/${file}`);
+    expect(await refreshed()).toEqual([named]);
+    const before = await startedAt();
+    await up();
+    expect(await refreshed()).toEqual([]);
+    expect(await startedAt()).toBe(before);
+  });
+
+  test("one that it does not start with is taken back, and the reason is shown", async () => {
+    const call = { config: { ssh: machine.ssh }, urn: "", signal: new AbortController().signal };
+    const faulty = {
+      ...declared,
+      configuration: `${declared.configuration}\nmax_connections = 40\nshared_preload_libraries = 'nowhere'`,
+    };
+    await expect(kind.create(call, faulty)).rejects.toThrow(
+      /does not start with its declared configuration; the former one is back\. The reason:[\s\S]*nowhere/,
+    );
+    expect(await refreshed()).toEqual([]);
   });
 
   const asPostgres = (sql: string) => `runuser -u postgres -- psql -qAtX -p "$PORT" -c "${sql}"`;
@@ -196,6 +241,45 @@ describe("what backup and restore log in as on MariaDB", { timeout: 120_000 }, (
       GRANT SET USER ON *.* TO 'estate-restore'@localhost; GRANT SELECT ON mysql.proc TO 'estate-restore'@localhost`);
     expect(await refreshed()).toEqual([]);
     await sql("DROP USER 'estate-backup'@localhost, 'estate-restore'@localhost");
+  });
+
+  const processOf = () => machine.exec("systemctl", "show", "--value", "--property", "MainPID", "mariadb");
+  const value = async (name: string) => (await sql(`SELECT @@GLOBAL.${name}`)).trim();
+
+  test("takes while it runs what it can, and starts again for the rest alone", async () => {
+    const { configuration } = declared;
+    const before = await processOf();
+    declared = {
+      ...declared,
+      configuration: `${configuration}\nmax_connections = 77\ntmp_table_size = 24M\nbinlog_format = ROW\nslow_query_log = ON`,
+    };
+    expect(await refreshed()).toEqual(["configuration"]);
+    await up();
+    expect(await refreshed()).toEqual([]);
+    expect([
+      await value("max_connections"),
+      await value("tmp_table_size"),
+      await value("slow_query_log"),
+    ]).toEqual([...["77", String(24 * 1024 * 1024), "1"]]);
+    expect(await processOf()).toBe(before);
+    declared = { ...declared, configuration: `${configuration}\nmax_connections = 78\nsymbolic_links = OFF` };
+    await up();
+    expect(await value("max_connections")).toBe("78");
+    const after = await processOf();
+    expect(after).not.toBe(before);
+    declared = { ...declared, configuration };
+    await up();
+    expect(await processOf()).not.toBe(after);
+    expect(await refreshed()).toEqual([]);
+  });
+
+  test("a file that was written by a run that was ended before the server read it is read by the next", async () => {
+    const before = await processOf();
+    await machine.exec("sh", "-c", "sleep 1.1; touch /etc/mysql/mariadb.conf.d/99-estate.cnf");
+    expect(await refreshed()).toEqual(["configuration"]);
+    await up();
+    expect(await refreshed()).toEqual([]);
+    expect(await processOf()).not.toBe(before);
   });
 
   const HERE = "'estate-restore'@localhost";

@@ -20,9 +20,14 @@ put() {
 }
 take_back() { if [ -e "$1.previous" ]; then mv "$1.previous" "$1"; else rm -f "$1"; fi; }
 differs() { ! printf '%s\n' "$2" | cmp -s - "$1"; }
+# A log may quote a line that a password's hash or verifier stands in.
+without_hashes() { sed -E 's/SCRAM-SHA-256\$[^[:space:]]*/.../g; s/[0-9A-Fa-f]{40,}/.../g'; }
 restart() {
+  local started
+  started=$(date +%s)
   if systemctl restart "$1" >&2; then return 0; fi
-  echo "$1 does not start with its declared configuration; the former one is back" >&2
+  echo "$1 does not start with its declared configuration; the former one is back. The reason:" >&2
+  journalctl --no-pager --output cat --since "@$started" --lines 15 --unit "$1" | without_hashes >&2 || true
   take_back "$2"
   systemctl restart "$1" >&2 || true
   exit 1
@@ -50,6 +55,7 @@ client() {
   runuser -u postgres -- env PGOPTIONS='-c search_path=pg_catalog' psql -X -q -A -t -v ON_ERROR_STOP=1 -h /var/run/postgresql -p "$port" -d postgres "$@"
 }
 running() { systemctl --quiet is-active "$unit"; }
+unread() { running && [ "$(client -c "SELECT (pg_stat_file('$1')).modification > pg_conf_load_time()")" = t ]; }
 # A value that is written down and waits for the next reload or restart counts as much as the one that is in force.
 values() {
   client -c "SELECT s.name || '=' || s.setting || CASE WHEN f.setting <> s.setting THEN ' (written: ' || f.setting || ')' ELSE '' END
@@ -84,6 +90,12 @@ unit=mariadb
 file=/etc/mysql/mariadb.conf.d/99-estate.cnf
 client() { mariadb --no-defaults --skip-ssl --protocol=socket --batch --skip-column-names "$@"; }
 running() { systemctl --quiet is-active "$unit"; }
+# Written after its start, and not taken while it runs.
+unread() {
+  local started
+  running && started=$(date -d "$(systemctl show --value --property ExecMainStartTimestamp "$unit")" +%s) || return 1
+  [ -e "$1" ] && [ "$(stat -c %Y "$1")" -gt "$started" ] && [ ! "$1.taken" -nt "$1" ]
+}
 values() {
   client -e "SELECT CONCAT(LOWER(VARIABLE_NAME), '=', GLOBAL_VALUE) FROM information_schema.SYSTEM_VARIABLES
     WHERE LOWER(VARIABLE_NAME) IN ($GUARDED)"
@@ -112,13 +124,24 @@ SQL
 }
 `;
 
+/** `told FILE NAME`: its content, unless the server runs with another: somebody was interrupted between writing it and having it read. */
+const TOLD = `
+told() {
+  if [ -e "$1" ] && unread "$1"; then
+    printf '%s %s\\n' "$2" "$(printf 'written, and not read by the server yet' | base64 -w0)"
+  else
+    content "$1" "$2"
+  fi
+}
+`;
+
 const READ_FILES_POSTGRES = `
-content "$(in_use hba_file "$hba")" hba
-content "$(in_use ident_file "$ident")" ident
+told "$(in_use hba_file "$hba")" hba
+told "$(in_use ident_file "$ident")" ident
 `;
 
 const READ = `
-content "$file" configuration
+told "$file" configuration
 if running; then
   values | facts effective
   logins | facts login
@@ -146,6 +169,7 @@ if differs "$hba" "$HBA"; then
     exit 1
   fi
 fi
+install -d -m 0755 -o postgres -g postgres "$(dirname "$file")"
 if differs "$file" "$CONFIGURATION"; then printf '%s\n' "$CONFIGURATION" | put "$file" postgres 0640; fi
 if [ "$(logins | sort)" != "$(printf '%s\n' "$LOGINS" | sort)" ]; then client <<'SQL'
 ${POSTGRES_BACKUP_SQL.join("\n")}
@@ -162,11 +186,32 @@ if [ "$(client -c "SELECT count(*) FROM pg_settings WHERE pending_restart")" != 
 `;
 
 const MEND_MARIADB = String.raw`
+# lines FILE: those that say something.
+lines() { grep -vE '^[[:space:]]*(#|$)' "$1" | sort -u || true; }
+# takes FORMER: the running server takes each line that FORMER has not. Fails where one went, is no plain setting, or needs a start.
+takes() {
+  local name sign value rest
+  running || return 1
+  [ -z "$(comm -23 <(lines "$1" | cut -d' ' -f1 | sort -u) <(lines "$file" | cut -d' ' -f1 | sort -u))" ] || return 1
+  while read -r name sign value rest; do
+    [ "$sign" = = ] && [ -n "$value" ] && [ -z "$rest" ] || return 1
+    case $name$value in *[!A-Za-z0-9_.,-]*) return 1 ;; esac
+    case $value in
+      [0-9]*M) value=$(numfmt --from=iec "$value") || return 1 ;;
+      *[!0-9]*) value="'$value'" ;;
+    esac
+    client -e "SET GLOBAL $(tr - _ <<<"$name") = $value" </dev/null 2>/dev/null || return 1
+  done < <(comm -13 <(lines "$1") <(lines "$file"))
+  touch "$file.taken"
+}
+# Debian 13 makes no such directory, and without it the slow log stays off with no more than a line in the journal.
+install -d -o mysql -g adm -m 2750 /var/log/mysql
 if differs "$file" "$CONFIGURATION"; then
   printf '%s\n' "$CONFIGURATION" | put "$file" root 0644
-  restart "$unit" "$file"
+  { [ -e "$file.previous" ] && takes "$file.previous"; } || restart "$unit" "$file"
 fi
 running || systemctl start "$unit"
+if unread "$file"; then restart "$unit" "$file"; fi
 # The next run makes them again; one that is at work fails, and is tried again.
 if [ "$(logins | sort)" != "$(printf '%s\n' "$LOGINS" | sort)" ]; then client <<'SQL'
 SET SESSION sql_log_bin = 0;
@@ -186,8 +231,8 @@ if [ "$(values | sort)" != "$(printf '%s\n' "$EFFECTIVE" | sort)" ]; then restar
 `;
 
 const engines: Record<Engine, { setUp: string; read: string; mend: string }> = {
-  postgres: { setUp: POSTGRES, read: READ_FILES_POSTGRES + READ, mend: MEND_POSTGRES },
-  mariadb: { setUp: MARIADB, read: READ, mend: MEND_MARIADB },
+  postgres: { setUp: POSTGRES, read: TOLD + READ_FILES_POSTGRES + READ, mend: MEND_POSTGRES },
+  mariadb: { setUp: MARIADB, read: TOLD + READ, mend: MEND_MARIADB },
 };
 
 /**

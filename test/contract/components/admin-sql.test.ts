@@ -21,9 +21,6 @@ describe("SQL of the admin that MariaDB refuses", () => {
   beforeAll(async () => {
     engine = await startMariadb("11.8");
     host = await mariadbHost(engine, "mariadb");
-    await host.shell(
-      "mkdir -p /etc/mysql/tls /etc/mysql/mariadb.conf.d /var/log; getent group adm >/dev/null || groupadd adm",
-    );
   });
   afterAll(async () => {
     await host?.remove();
@@ -33,8 +30,8 @@ describe("SQL of the admin that MariaDB refuses", () => {
   const text = () =>
     SYSTEMD +
     hostCommand({
-      scripts: ["settings", "mariadb"],
-      variables: { CONFIGURATION: "[mariadbd]", ADMIN: "estate_admin", ADMIN_HOST: "127.0.0.9" },
+      scripts: ["mariadb"],
+      variables: { ADMIN: "estate_admin", ADMIN_HOST: "127.0.0.9" },
       user: "root",
     });
   const sql = mariadbAdminSql(password, "127.0.0.9");
@@ -66,18 +63,16 @@ describe("SQL of the admin that PostgreSQL refuses", () => {
 
   const script = (input: string) => {
     const command = hostCommand({
-      scripts: ["settings", "postgres"],
-      variables: { CONFIGURATION: "", HBA: "", IDENT: "", LOCALE: "" },
+      scripts: ["postgres"],
+      variables: { LOCALE: "" },
       user: "root",
     });
-    // Its files are as declared, and it started with them.
-    const asDeclared = [
-      `pg_lsclusters() { echo "17 main ${host.port} online postgres /x /x"; }; diff() { return 0; }`,
-      "export -f pg_lsclusters diff",
-      "mkdir -p /etc/postgresql/tls; printf '' | sha256sum >/etc/postgresql/tls/started-with\n",
+    const cluster = [
+      `pg_lsclusters() { echo "17 main ${host.port} online postgres /x /x"; }`,
+      "export -f pg_lsclusters\n",
     ].join("\n");
     const [program = "", ...words] = host.inside;
-    return run(program, [...words, "bash", "-euo", "pipefail", "-c", SYSTEMD + asDeclared + command], {
+    return run(program, [...words, "bash", "-euo", "pipefail", "-c", SYSTEMD + cluster + command], {
       input,
     });
   };

@@ -7,11 +7,11 @@ const behind = (engine: keyof typeof files, ...lines: string[]) => ({
   configuration: [files[engine], ...lines].join("\n"),
 });
 const hba = (...lines: string[]) => ({ hba: [...lines, right.hba].join("\n") });
-const setup = { CONFIGURATION: files.mariadb, ADMIN: "estate_admin", ADMIN_HOST: "10.0.0.11" };
+const setup = { ADMIN: "estate_admin", ADMIN_HOST: "10.0.0.11" };
 const LOGIN = `IDENTIFIED VIA mysql_native_password USING '*${"A".repeat(40)}' REQUIRE SSL`;
 /** What the admin's script is given, with another host or other privileges. */
 const admin = (host: string, privileges: string) => ({
-  ...script(["settings", "mariadb"], setup),
+  ...script(["mariadb"], setup),
   stdin: sealed(
     [
       `CREATE USER IF NOT EXISTS 'estate_admin'@'${host}' ${LOGIN};`,
@@ -42,12 +42,6 @@ export const hostFiles: Violator[] = [
       address: "::",
       configuration: files.postgres.replace("10.0.0.5", "::"),
     },
-  }),
-  ...of("server-settings-known", right.command, {
-    "everywhere, by a script": script(["settings", "mariadb"], {
-      ...setup,
-      CONFIGURATION: files.mariadb.replace("10.0.0.5", "0.0.0.0"),
-    }),
   }),
   ...of("server-settings-known", settings.redis, {
     "users from anywhere": {

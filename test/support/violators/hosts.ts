@@ -11,7 +11,7 @@ const file = (engine: keyof typeof files, ...lines: string[]) => ({
 const hba = (...lines: string[]) => ({ hba: [...lines, right.hba].join("\n") });
 const packages = { PACKAGES: "redis-server openssl ufw", SERVER: "redis", MINIMUM_VERSION: "7" };
 const run = (create: string) => ({ create });
-const sql = { CONFIGURATION: files.mariadb, ADMIN: "estate_admin", ADMIN_HOST: "10.0.0.11" };
+const sql = { ADMIN: "estate_admin", ADMIN_HOST: "10.0.0.11" };
 
 /** Hosts: commands, files, firewalls, configurations. */
 export const hosts: Violator[] = [
@@ -37,18 +37,16 @@ export const hosts: Violator[] = [
     }),
     "a package of its own": script(["install-packages"], { ...packages, PACKAGES: "telnetd" }),
     "a variable nobody knows": script(["install-packages"], { ...packages, BASH_ENV: "/tmp/x" }),
-    "an admin for everybody": script(["settings", "mariadb"], { ...sql, ADMIN_HOST: "%" }),
+    "an admin for everybody": script(["mariadb"], { ...sql, ADMIN_HOST: "%" }),
+    "a configuration beside the admin": script(["mariadb"], { ...sql, CONFIGURATION: files.mariadb }),
+    "who is let in, beside the admin": script(["postgres"], { LOCALE: "en_US.utf8", HBA: right.hba }),
     "no text": { create: ["id"] },
     "SQL of its own on standard input": {
-      ...script(["settings", "mariadb"], sql),
+      ...script(["mariadb"], sql),
       stdin: sealed("GRANT ALL ON *.* TO 'x'@'%' IDENTIFIED BY 'x';"),
     },
     "SQL beside the admin's": {
-      ...script(["settings", "postgres"], {
-        CONFIGURATION: files.postgres,
-        HBA: right.hba,
-        LOCALE: "en_US.utf8",
-      }),
+      ...script(["postgres"], { LOCALE: "en_US.utf8" }),
       stdin: sealed("SET log_min_duration_statement = -1;\nCREATE ROLE x SUPERUSER LOGIN;"),
     },
     "input for what takes none": { stdin: sealed("id") },
@@ -280,12 +278,6 @@ export const hosts: Violator[] = [
     "a socket elsewhere": {
       configuration: files.asking.replace("redis/crm/admin.sock", "redis/n8n/admin.sock"),
     },
-  }),
-  ...of("server-tls-only", right.command, {
-    "by a script": script(["settings", "mariadb"], {
-      ...sql,
-      CONFIGURATION: `${files.mariadb}\nrequire-secure-transport=0`,
-    }),
   }),
   ...of("server-settings-known", settings.mariadb, {
     "no tables of rights": file("mariadb", "skip-grant-tables"),

@@ -322,11 +322,7 @@ describe("commands on a host", () => {
   });
 
   it("are scripts that bash can read", () => {
-    for (const scripts of [
-      ["install-packages"],
-      ["settings", "mariadb"],
-      ["settings", "postgres"],
-    ] as const) {
+    for (const scripts of [["install-packages"], ["mariadb"], ["postgres"]] as const) {
       const command = hostCommand({ scripts, variables: { A: "it's" }, user: "root" });
       const parsed = command.replace("bash -euo pipefail -c", "bash -n -euo pipefail -c");
       expect(execFileSync("sh", ["-c", parsed], { encoding: "utf8" })).toBe("");
