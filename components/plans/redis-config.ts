@@ -94,6 +94,8 @@ function askingOf({ user, clientCertificate }: RedisConfigArgs): string {
 tls-auth-clients no`;
   return `tls-ca-cert-file ${clientAuthoritiesFile(user)}
 tls-auth-clients ${asksClients(clientCertificate)}
+# Each connection shows its certificate: a session of TLS that is resumed, and resumed again, would outlive it.
+tls-session-caching no
 # The host's own tools have a password and no certificate. Nobody but root and redis gets here, and no other instance.
 unixsocket /var/lib/redis/${instanceName(user)}/admin.sock
 unixsocketperm 700`;

@@ -1,5 +1,8 @@
 /** What runs on a host for one instance of Redis, in bash with `-euo pipefail` and as root. In code and not in files: the provider is one bundle. */
 
+/** Time for a last copy of a cache; beyond it the instance is ended, as in a crash. */
+const STOP_SECONDS = 30;
+
 /**
  * Debian's template unit, redis-server@NAME, brings the sandbox. On top: what the instance may take of the host, and that it finds
  * no other instance's files. Text of the drop-in, without its last line feed.
@@ -19,6 +22,13 @@ LimitNOFILE=1024
 OOMPolicy=continue
 # An append-only file is read to its end before the first answer.
 TimeoutStartSec=900
+# Debian's unit waits for ever for one that does not end by itself: it runs a script without end, or finds no room for its last copy.
+TimeoutStopSec=${STOP_SECONDS}
+# What is left of a save that was cut off is taken away by nobody else, and fills the disk of all.
+ExecStartPre=+/usr/sbin/runuser -u redis -- /usr/bin/find /var/lib/redis/${name} -type f -name temp-* -delete
+# A script may write to the log as fast as it computes: the journal has the host's other lines, too.
+LogRateLimitIntervalSec=5min
+LogRateLimitBurst=100
 ReadWritePaths=
 ReadWritePaths=-/run/redis-${name}
 TemporaryFileSystem=/var/lib/redis:ro /etc/redis:ro
@@ -138,8 +148,8 @@ has_read_clients() {
   if [ -n "$CLIENT_AUTHORITIES" ]; then cp "$clients" "$clients.read"; else rm -f "$clients" "$clients.read"; fi
 }
 if [ "$RESTART" = asking ]; then
-  # In one command: with the authorities its TLS begins anew, and nobody resumes what began when less was asked for. Sessions stay.
-  if [ "$(admin CONFIG SET tls-auth-clients "$ASKS" tls-ca-cert-file "$clients")" = OK ]; then
+  # In one command: with the authorities its TLS begins anew, and nobody resumes what began when less was asked for. Connections stay.
+  if [ "$(admin CONFIG SET tls-auth-clients "$ASKS" tls-ca-cert-file "$clients" tls-session-caching no)" = OK ]; then
     has_read_clients
     exit 0
   fi

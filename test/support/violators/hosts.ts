@@ -277,6 +277,9 @@ export const hosts: Violator[] = [
       },
     },
     "a demand that nobody watches": { effective: settings.redis.props.effective },
+    "sessions of TLS that go on without a certificate": {
+      configuration: files.asking.replace("tls-session-caching no\n", ""),
+    },
     "a socket elsewhere": {
       configuration: files.asking.replace("redis/crm/admin.sock", "redis/n8n/admin.sock"),
     },

@@ -72,7 +72,7 @@ export const redisUser: Right = {
     user: "svc_crm",
     keys: ["crm:*"],
     channels: ["crm:*"],
-    commands: "-@all +@read +@write -@dangerous -@admin -function",
+    commands: "-@all +@read +@write -@dangerous -@admin -function -script|debug",
   },
 };
 export const postgresDatabase: Right = {

@@ -76,6 +76,8 @@ describe("the declaration of a Redis instance", () => {
       "MemorySwapMax=0",
       "CPUQuota=100%",
       "TasksMax=32",
+      "TimeoutStopSec=30",
+      "LogRateLimitBurst=100",
       "TemporaryFileSystem=/var/lib/redis:ro /etc/redis:ro",
       "BindPaths=/var/lib/redis/crm",
     ]) {
