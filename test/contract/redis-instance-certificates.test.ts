@@ -186,7 +186,7 @@ describe("an instance of Redis that asks for certificates", { timeout: 120_000 }
     await letsIn(own());
     const at = { port: entries.svc_crm.port, caCertificate: authority };
     const ticket = await spokenTo(at, {});
-    await spokenTo(at, { ticket });
+    await expect(spokenTo(at, { ticket })).rejects.toThrow(/alert internal error/);
     use = "required";
     await up();
     await expect(letsIn()).rejects.toThrow(/certificate required/);
@@ -220,6 +220,7 @@ describe("an instance of Redis that asks for certificates", { timeout: 120_000 }
   const set = (...words: string[]) => admin.at(entries.svc_crm.port).call("CONFIG", "SET", ...words);
   test.each([
     ["nobody is asked", 'effective["tls-auth-clients"]', () => set("tls-auth-clients", "no")],
+    ["sessions are resumed", 'effective["tls-session-caching"]', () => set("tls-session-caching", "yes")],
     [
       "another authority is read",
       'effective["tls-ca-cert-file"]',

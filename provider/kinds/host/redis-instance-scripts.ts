@@ -26,9 +26,9 @@ TimeoutStartSec=900
 TimeoutStopSec=${STOP_SECONDS}
 # What is left of a save that was cut off is taken away by nobody else, and fills the disk of all.
 ExecStartPre=+/usr/sbin/runuser -u redis -- /usr/bin/find /var/lib/redis/${name} -type f -name temp-* -delete
-# A script may write to the log as fast as it computes: the journal has the host's other lines, too.
+# A script may write to the log as fast as it computes: the journal has the other lines of the host, too. journald lets pass some times as many.
 LogRateLimitIntervalSec=5min
-LogRateLimitBurst=100
+LogRateLimitBurst=300
 ReadWritePaths=
 ReadWritePaths=-/run/redis-${name}
 TemporaryFileSystem=/var/lib/redis:ro /etc/redis:ro

@@ -77,7 +77,7 @@ describe("the declaration of a Redis instance", () => {
       "CPUQuota=100%",
       "TasksMax=32",
       "TimeoutStopSec=30",
-      "LogRateLimitBurst=100",
+      "LogRateLimitBurst=300",
       "TemporaryFileSystem=/var/lib/redis:ro /etc/redis:ro",
       "BindPaths=/var/lib/redis/crm",
     ]) {
