@@ -45,7 +45,9 @@ const WITHOUT_RESTART = ["effective.shared", "effective.enabled"];
 /** Whom it asks for a certificate, and what it takes for one: it is told while it runs, and its sessions stay. */
 const ASKING = [
   "clientAuthorities",
-  ...["tls-auth-clients", "tls-ca-cert-file", "tls-session-caching"].map((setting) => `effective["${setting}"]`),
+  ...["tls-auth-clients", "tls-ca-cert-file", "tls-session-caching"].map(
+    (setting) => `effective["${setting}"]`,
+  ),
 ];
 
 /**

@@ -564,6 +564,29 @@ describe("instances of Redis on their host", { timeout: 120_000 }, () => {
     await users.config.redis.close();
   });
 
+  test("a flood that goes on is named by `up`, and not as settings that somebody changed", async () => {
+    const flood = new Set<net.Socket>();
+    const hold = () => {
+      const socket = net.connect(entry("svc_n8n").port, "127.0.0.1").on("error", () => undefined);
+      flood.add(socket);
+      socket.once("close", () => flood.delete(socket) && setTimeout(hold, 5));
+    };
+    for (let at = 0; at < 300; at++) hold();
+    try {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      const seen = (await found("svc_n8n")) as Inputs;
+      await expect(update("svc_n8n", seen, declared("svc_n8n"))).rejects.toThrow(
+        /Redis instance n8n runs, and does not let its admin in/,
+      );
+    } finally {
+      const held = [...flood];
+      flood.clear();
+      for (const socket of held) socket.destroy();
+    }
+    await (await retried(() => login("svc_n8n"))).close();
+    expect(await found("svc_n8n")).toEqual(declared("svc_n8n"));
+  });
+
   test("one that does not end by itself is ended: a script without end that has written, and a last copy that finds no room", async () => {
     const attacker = await login("svc_n8n");
     const script = "redis.call('SET', KEYS[1], 1) while true do end";
