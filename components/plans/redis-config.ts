@@ -31,6 +31,18 @@ export function clientAuthoritiesFile(user: string): string {
 /** Connections of one instance, those without a login included: a flood of them is felt by one service. */
 export const REDIS_CLIENTS = 256;
 
+/** What the unit of an instance may take beside its memory, whatever its share. */
+export const REDIS_LIMITS = {
+  /** Threads of an instance, and the child that saves. */
+  tasks: 32,
+  /** Redis computes on one processor, its saves included: a long script leaves the others to the others. */
+  cpuPercent: 100,
+  /** Enough for the last copy of a cache of some GiB. */
+  stopSeconds: 30,
+  /** Of the journal in five minutes: many more than it writes by itself. */
+  logLines: 300,
+};
+
 /** The last copy may be five minutes old when a backup takes it; the append-only file has all but the last second. */
 const QUEUE = `# What waits to be done is never evicted: a full queue refuses the next job instead, and its application says so.
 maxmemory-policy noeviction

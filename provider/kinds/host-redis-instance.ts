@@ -110,7 +110,7 @@ function check(news: Properties): { inputs: Properties; failures: CheckFailure[]
     }
   }
   checkAuthorities(news, fault);
-  for (const limit of ["process", "tasks", "cpuPercent"]) {
+  for (const limit of ["process", "tasks", "cpuPercent", "stopSeconds", "logLines"]) {
     const value = isObject(limits) ? limits[limit] : limits;
     if (value !== UNKNOWN && !isWhole(value, 1, 1_048_576))
       fault(`limits.${limit}`, "must be a whole number, 1 or more");

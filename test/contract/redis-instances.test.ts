@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { redisGuarded } from "../../components/plans/guarded";
 import { redisCommands } from "../../components/plans/privileges";
-import { redisConfig } from "../../components/plans/redis-config";
+import { REDIS_LIMITS, redisConfig } from "../../components/plans/redis-config";
 import { redisSizing } from "../../components/plans/sizing";
 import { TLS } from "../../components/plans/tls";
 import { connectRedis, type RedisConnection, RedisServer } from "../../connect/redis";
@@ -52,7 +52,7 @@ describe("instances of Redis on their host", { timeout: 120_000 }, () => {
     const plan = { ...TLS.redis, user, use, listen: "127.0.0.1", port, sizing };
     return checked(kind, {
       ...{ name: instanceName(user), address: "127.0.0.1", port, configuration: redisConfig(plan) },
-      limits: { process: sizing.process, tasks: 32, cpuPercent: 100 },
+      limits: { process: sizing.process, ...REDIS_LIMITS },
       effective: redisGuarded(plan),
       admin: { user: ADMIN, password: adminPassword },
     });
