@@ -7,7 +7,7 @@ import type { Outgoing } from "./firewall";
 import type { Host } from "./host";
 import { ADMIN } from "./plans/admin";
 import { redisGuarded } from "./plans/guarded";
-import { REDIS_TLS_DIRECTORY, redisConfig } from "./plans/redis-config";
+import { REDIS_LIMITS, REDIS_TLS_DIRECTORY, redisConfig } from "./plans/redis-config";
 import { redisSizing } from "./plans/sizing";
 import type { SshLogin } from "./plans/ssh";
 import { TLS } from "./plans/tls";
@@ -26,12 +26,6 @@ export interface RedisServerArgs {
   /** What services and the admin show at instances that ask. */
   certificates: Pick<RedisClientCertificates, "of" | "ofAdmin">;
 }
-
-/** Threads of an instance, and the child that saves. */
-const TASKS = 32;
-
-/** Redis computes on one processor, its saves included: a long script leaves the others to the others. */
-const CPU_PERCENT = 100;
 
 /**
  * A blank Debian host becomes a host of hardened Redis instances, one a service, that answer over TLS only. What one service does to
@@ -126,7 +120,7 @@ export class RedisServer extends pulumi.ComponentResource {
         address: listen,
         port,
         configuration: redisConfig(plan),
-        limits: { process: sizing.process, tasks: TASKS, cpuPercent: CPU_PERCENT },
+        limits: { process: sizing.process, ...REDIS_LIMITS },
         effective: redisGuarded(plan),
         clientAuthorities: certificates?.authorities,
         admin: { user: ADMIN, password: adminPassword },

@@ -85,6 +85,7 @@ export function redisGuarded({
     ...(clientCertificate && {
       "tls-auth-clients": asksClients(clientCertificate),
       "tls-ca-cert-file": clientAuthoritiesFile(user),
+      "tls-session-caching": "no",
     }),
   };
 }

@@ -101,11 +101,12 @@ export function loginSettings(owner: SchemaOwner): Record<string, string> {
 /**
  * Every data command on the service's own keys; no administration. What lists keys or channels (SCAN, KEYS, PUBSUB CHANNELS), what
  * tells of the server (INFO) and what ends a script of its own are safe for one reason alone: nobody else is in the instance.
- * Functions stay out: they are code that outlives the connection, and no application of ours loads any.
+ * Functions stay out: they are code that outlives the connection, and no application of ours loads any. So does the debugger of scripts: it
+ * holds the whole instance, or forks a process with a copy of its data that no password ends.
  */
 export function redisCommands(use: RedisUse): string {
   return [
-    "-@all +@read +@write +@connection +@transaction +@pubsub +@scripting -@dangerous -@admin -function +info +keys",
+    "-@all +@read +@write +@connection +@transaction +@pubsub +@scripting -@dangerous -@admin -function -script|debug +info +keys",
     // A cache is emptied as a whole by the applications that fill it. A queue is not.
     ...(use === "cache" ? ["+flushdb"] : []),
   ].join(" ");

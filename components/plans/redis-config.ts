@@ -31,6 +31,18 @@ export function clientAuthoritiesFile(user: string): string {
 /** Connections of one instance, those without a login included: a flood of them is felt by one service. */
 export const REDIS_CLIENTS = 256;
 
+/** What the unit of an instance may take beside its memory, whatever its share. */
+export const REDIS_LIMITS = {
+  /** Threads of an instance, and the child that saves. */
+  tasks: 32,
+  /** Redis computes on one processor, its saves included: a long script leaves the others to the others. */
+  cpuPercent: 100,
+  /** Enough for the last copy of a cache of some GiB. */
+  stopSeconds: 30,
+  /** Of the journal in five minutes: many more than it writes by itself. */
+  logLines: 300,
+};
+
 /** The last copy may be five minutes old when a backup takes it; the append-only file has all but the last second. */
 const QUEUE = `# What waits to be done is never evicted: a full queue refuses the next job instead, and its application says so.
 maxmemory-policy noeviction
@@ -94,6 +106,8 @@ function askingOf({ user, clientCertificate }: RedisConfigArgs): string {
 tls-auth-clients no`;
   return `tls-ca-cert-file ${clientAuthoritiesFile(user)}
 tls-auth-clients ${asksClients(clientCertificate)}
+# Each connection shows its certificate: a session of TLS that is resumed, and resumed again, would outlive it.
+tls-session-caching no
 # The host's own tools have a password and no certificate. Nobody but root and redis gets here, and no other instance.
 unixsocket /var/lib/redis/${instanceName(user)}/admin.sock
 unixsocketperm 700`;

@@ -94,6 +94,7 @@ function server(user: string): RedisProbe[] {
       refusedBy: [...REFUSED, SWITCHED_OFF],
     },
     mustNot("load a library of functions, which stays", "FUNCTION LOAD estate-check", "ERR"),
+    mustNot("hold its instance in the debugger of scripts", "SCRIPT DEBUG estate-check", "ERR"),
     mustNot("delete functions", "FUNCTION FLUSH estate-check", "ERR"),
     mustNot("list the admin's connections", "CLIENT LIST"),
     mustNot("end the admin's connections", "CLIENT KILL ID 0", "ERR"),

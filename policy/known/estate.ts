@@ -259,7 +259,7 @@ export const ESTATE_TYPES: Readonly<Record<string, KnownType>> = {
     secret: ["admin.password"],
     needed: [
       ...["address", "port", "configuration"],
-      ...["limits.process", "limits.tasks", "limits.cpuPercent"],
+      ...["limits.process", "limits.tasks", "limits.cpuPercent", "limits.stopSeconds", "limits.logLines"],
     ],
   },
   "estate:host:BackupAgent": {

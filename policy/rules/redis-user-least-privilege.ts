@@ -57,6 +57,7 @@ export const redisUserLeastPrivilege = resourceRule<Config>({
     ]),
     withheld: textList("Commands of those categories whose effect outlives the connection that called them", [
       "function",
+      "script|debug",
     ]),
   },
   types: [REDIS_USER],

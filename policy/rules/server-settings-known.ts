@@ -10,6 +10,8 @@ interface Config {
   processMiB: number;
   tasks: number;
   cpuPercent: number;
+  stopSeconds: number;
+  logLines: number;
 }
 
 /** Engines with one server a host, whose settings are one resource. */
@@ -25,10 +27,17 @@ export const serverSettingsKnown = resourceRule<Config>({
     processMiB: wholeNumber("Memory of one Redis instance, at most", 16384, 1, 1048576),
     tasks: wholeNumber("Threads of one Redis instance, at most", 64, 1, 4096),
     cpuPercent: wholeNumber("Processor of one Redis instance, at most; 100 is one core", 100, 1, 6400),
+    stopSeconds: wholeNumber("Time of one Redis instance to end by itself, at most", 300, 1, 86400),
+    logLines: wholeNumber(
+      "Lines of one Redis instance in five minutes of the journal, at most",
+      1000,
+      1,
+      1000000,
+    ),
   },
   types: [REMOTE_COMMAND, SERVER_SETTINGS, REDIS_INSTANCE],
-  *faults({ type, props }, { processMiB, tasks, cpuPercent }) {
-    const most: Record<string, number> = { process: processMiB, tasks, cpuPercent };
+  *faults({ type, props }, { processMiB, ...others }) {
+    const most: Record<string, number> = { process: processMiB, ...others };
     for (const [name, value] of Object.entries(object(props.limits))) {
       const limit = most[name];
       if (limit !== undefined && !isUnknown(value) && !(Number(value) <= limit))

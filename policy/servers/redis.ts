@@ -14,6 +14,7 @@ export const REDIS_SETTINGS: Listed = {
   "tls-key-file": path,
   "tls-ca-cert-file": path,
   "tls-auth-clients": /^(?:no|yes|optional)$/,
+  "tls-session-caching": /^no$/,
   unixsocket: /^\/var\/lib\/redis\/[a-z][a-z0-9_]*\/admin\.sock$/,
   unixsocketperm: /^700$/,
   "tls-protocols": /^TLSv1\.[23](?: TLSv1\.3)?$/,
@@ -60,7 +61,7 @@ export function parseRedis(text: string): Configuration {
 }
 
 /** What of a running instance says whom it asks for a certificate, and whose it takes. */
-const ASKING = ["tls-auth-clients", "tls-ca-cert-file"];
+const ASKING = ["tls-auth-clients", "tls-ca-cert-file", "tls-session-caching"];
 
 /** Faults of an instance that asks for certificates, or is to; and of the socket by which its host goes without. */
 export function* askingFaults(
@@ -77,6 +78,8 @@ export function* askingFaults(
     if (object(effective)[setting] !== inForce.get(setting))
       yield `may cease to ask unseen: effective.${setting} is not watched. Set it as the configuration does`;
   }
+  if (asks && inForce.get("tls-session-caching") !== "no")
+    yield "takes up sessions of TLS whose certificate has ended. Set tls-session-caching no";
   const socket = inForce.get("unixsocket");
   const closed = socket === `${inForce.get("dir")}/admin.sock` && inForce.get("unixsocketperm") === "700";
   if (socket !== undefined && !closed)

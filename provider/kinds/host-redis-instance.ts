@@ -35,11 +35,20 @@ const NAME = /^[a-z][a-z0-9_]*$/;
 /** Told by the host; every other name in `effective` is a setting that Redis is asked for. */
 const BY_THE_HOST = ["shared", "enabled", "unit", "listening", "tls", "default_user", "memory_max"];
 
+function askedOfRedis({ effective }: Pick<RedisInstance, "effective">): string[] {
+  return Object.keys(effective).filter((setting) => !BY_THE_HOST.includes(setting));
+}
+
 /** Differences in these are mended while it runs. */
 const WITHOUT_RESTART = ["effective.shared", "effective.enabled"];
 
 /** Whom it asks for a certificate, and what it takes for one: it is told while it runs, and its sessions stay. */
-const ASKING = ["clientAuthorities", 'effective["tls-auth-clients"]', 'effective["tls-ca-cert-file"]'];
+const ASKING = [
+  "clientAuthorities",
+  ...["tls-auth-clients", "tls-ca-cert-file", "tls-session-caching"].map(
+    (setting) => `effective["${setting}"]`,
+  ),
+];
 
 /**
  * `estate:host:RedisInstance`: one service's Redis on its host, Debian's redis-server@NAME: configuration, limits of its unit, its
@@ -101,7 +110,7 @@ function check(news: Properties): { inputs: Properties; failures: CheckFailure[]
     }
   }
   checkAuthorities(news, fault);
-  for (const limit of ["process", "tasks", "cpuPercent"]) {
+  for (const limit of ["process", "tasks", "cpuPercent", "stopSeconds", "logLines"]) {
     const value = isObject(limits) ? limits[limit] : limits;
     if (value !== UNKNOWN && !isWhole(value, 1, 1_048_576))
       fault(`limits.${limit}`, "must be a whole number, 1 or more");
@@ -176,8 +185,14 @@ async function settle(host: HostShell, inputs: RedisInstance, anotherAdmin: bool
     RESTART: anotherAdmin ? "yes" : restartFor(different, found, inputs),
     ASKS: asksOf(inputs.configuration),
   });
-  const left = differences(await inspect(host, inputs));
+  const now = await inspect(host, inputs);
+  const left = differences(now);
   if (left.length === 0) return inputs;
+  if (now && askedOfRedis(inputs).every((setting) => now.effective[setting] === undefined))
+    throw new Error(
+      `Redis instance ${inputs.name} runs, and does not let its admin in: all its connections are taken, or a script of its service ` +
+        "does not end. docs/redis.md: When an instance keeps its admin out",
+    );
   throw new Error(
     `Redis instance ${inputs.name} does not take what is declared: ${left.join(", ")}. ` +
       `Look at: systemctl status redis-server@${inputs.name}`,
@@ -245,9 +260,7 @@ async function run(
     ENDPOINT: endpointOf(address, port),
     CONFIGURATION: configuration,
     UNIT: unitOf(name, limits),
-    SETTINGS: Object.keys(effective)
-      .filter((setting) => !BY_THE_HOST.includes(setting))
-      .join(" "),
+    SETTINGS: askedOfRedis({ effective }).join(" "),
     CLIENT_AUTHORITIES: clientAuthorities ?? "",
     ADMIN: admin.user,
     ADMIN_PASSWORD: admin.password,

@@ -125,8 +125,14 @@ export interface HostRedisInstanceArgs {
   port: pulumi.Input<number>;
   /** Whole text of the configuration file. */
   configuration: pulumi.Input<string>;
-  /** What its unit may take: MiB of memory, tasks, percent of one processor. */
-  limits: pulumi.Input<{ process: number; tasks: number; cpuPercent: number }>;
+  /** What its unit may take: MiB of memory, tasks, percent of one processor, seconds to end by itself, lines of the journal in five minutes. */
+  limits: pulumi.Input<{
+    process: number;
+    tasks: number;
+    cpuPercent: number;
+    stopSeconds: number;
+    logLines: number;
+  }>;
   /** Settings that the running instance must have. */
   effective: pulumi.Input<Record<string, string>>;
   /** PEM texts of the authorities whose certificates it takes from clients. Default: it asks for none. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ADMIN } from "../../components/plans/admin";
 import { redisGuarded } from "../../components/plans/guarded";
 import { redisCommands } from "../../components/plans/privileges";
-import { redisConfig } from "../../components/plans/redis-config";
+import { REDIS_LIMITS, redisConfig } from "../../components/plans/redis-config";
 import { redisSizing } from "../../components/plans/sizing";
 import { TLS } from "../../components/plans/tls";
 import { connectRedis, RedisServer } from "../../connect/redis";
@@ -73,7 +73,7 @@ describe("an instance of Redis that asks for certificates", { timeout: 120_000 }
     };
     return checked(kind, {
       ...{ name: instanceName(user), address: "127.0.0.1", port, configuration: redisConfig(plan) },
-      limits: { process: sizing.process, tasks: 32, cpuPercent: 100 },
+      limits: { process: sizing.process, ...REDIS_LIMITS },
       effective: redisGuarded(plan),
       ...(asks && { clientAuthorities: trusted() }),
       admin: { user: ADMIN, password: adminPassword },
@@ -186,7 +186,7 @@ describe("an instance of Redis that asks for certificates", { timeout: 120_000 }
     await letsIn(own());
     const at = { port: entries.svc_crm.port, caCertificate: authority };
     const ticket = await spokenTo(at, {});
-    await spokenTo(at, { ticket });
+    await expect(spokenTo(at, { ticket })).rejects.toThrow(/alert internal error/);
     use = "required";
     await up();
     await expect(letsIn()).rejects.toThrow(/certificate required/);
@@ -220,6 +220,7 @@ describe("an instance of Redis that asks for certificates", { timeout: 120_000 }
   const set = (...words: string[]) => admin.at(entries.svc_crm.port).call("CONFIG", "SET", ...words);
   test.each([
     ["nobody is asked", 'effective["tls-auth-clients"]', () => set("tls-auth-clients", "no")],
+    ["sessions are resumed", 'effective["tls-session-caching"]', () => set("tls-session-caching", "yes")],
     [
       "another authority is read",
       'effective["tls-ca-cert-file"]',

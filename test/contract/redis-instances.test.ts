@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { redisGuarded } from "../../components/plans/guarded";
 import { redisCommands } from "../../components/plans/privileges";
-import { redisConfig } from "../../components/plans/redis-config";
+import { REDIS_LIMITS, redisConfig } from "../../components/plans/redis-config";
 import { redisSizing } from "../../components/plans/sizing";
 import { TLS } from "../../components/plans/tls";
 import { connectRedis, type RedisConnection, RedisServer } from "../../connect/redis";
@@ -52,7 +52,7 @@ describe("instances of Redis on their host", { timeout: 120_000 }, () => {
     const plan = { ...TLS.redis, user, use, listen: "127.0.0.1", port, sizing };
     return checked(kind, {
       ...{ name: instanceName(user), address: "127.0.0.1", port, configuration: redisConfig(plan) },
-      limits: { process: sizing.process, tasks: 32, cpuPercent: 100 },
+      limits: { process: sizing.process, ...REDIS_LIMITS },
       effective: redisGuarded(plan),
       admin: { user: ADMIN, password: adminPassword },
     });
@@ -482,6 +482,13 @@ describe("instances of Redis on their host", { timeout: 120_000 }, () => {
     expect(await Promise.all(["svc_crm", "svc_n8n"].map(started))).toEqual(before);
   });
 
+  /** The commands that the page gives in a section, the last of its blocks. */
+  const commandsOf = async (section: string) => {
+    const page = await readFile(join(__dirname, "../../docs/redis.md"), "utf8");
+    const text = page.split("\n## ").find((each) => each.startsWith(section)) ?? "";
+    return [...text.matchAll(/```sh\n(.*?)```/gs)].at(-1)?.[1] ?? "";
+  };
+
   test("a copy of a queue comes back by the commands that the documentation gives", async () => {
     const queue = await login("svc_n8n");
     await queue.call("RPUSH", "n8n:saved", "one", "two");
@@ -493,8 +500,7 @@ describe("instances of Redis on their host", { timeout: 120_000 }, () => {
     await machine.exec("rm", "-r", "/var/lib/redis/n8n");
     await create("svc_n8n");
     await addUser("svc_n8n");
-    const page = await readFile(join(__dirname, "../../docs/redis.md"), "utf8");
-    const [, back = ""] = /## A copy of a queue.*?```sh.*?```.*?```sh\n(.*?)```/s.exec(page) ?? [];
+    const back = await commandsOf("A copy of a queue");
     expect(back).toContain(copy);
     await machine.exec("bash", "-euc", back);
     const again = await login("svc_n8n");
@@ -503,10 +509,15 @@ describe("instances of Redis on their host", { timeout: 120_000 }, () => {
     expect(await found("svc_n8n")).toEqual(declared("svc_n8n"));
   });
 
-  test("a queue that is killed loses nothing that is older than a second", async () => {
+  test("a queue that is killed loses nothing that is older than a second, and no half of a save stays on the disk", async () => {
     const queue = await login("svc_n8n");
-    await queue.call("SET", "n8n:job:9", "waits");
+    for (const job of Array.from({ length: 20 }, (_, number) => `n8n:job:${number}`))
+      await queue.call("SET", job, "waits");
+    await adminAt("svc_n8n").call("CONFIG", "SET", "rdb-key-save-delay", "1000000");
+    await adminAt("svc_n8n").call("BGSAVE");
     await new Promise((resolve) => setTimeout(resolve, 1500));
+    const halves = () => machine.exec("find", "/var/lib/redis/n8n", "-name", "temp-*");
+    expect(await halves()).not.toBe("");
     const before = await started("svc_n8n");
     await machine.exec("systemctl", "kill", "--signal=KILL", "redis-server@n8n");
     await queue.close();
@@ -514,7 +525,114 @@ describe("instances of Redis on their host", { timeout: 120_000 }, () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
     const again = await retried(() => login("svc_n8n"));
     expect(await again.call("GET", "n8n:job:9")).toBe("waits");
+    expect(await halves()).toBe("");
     await again.close();
+  });
+
+  test("a service that takes every connection keeps its admin out until root takes its user away; then another password is all there is", async () => {
+    const before = userInputs("svc_n8n", "svc_n8n");
+    const held: RedisConnection[] = [];
+    const fill = async () => {
+      for (;;) held.push(await login("svc_n8n"));
+    };
+    await expect(fill()).rejects.toThrow(/cannot log in/);
+    const users = {
+      ...call,
+      config: {
+        redis: new RedisServer(endpoint("svc_n8n"), trust(), { user: ADMIN, password: adminPassword }),
+      },
+    };
+    const former = passwords.get("svc_n8n") ?? "";
+    passwords.set("svc_n8n", secret());
+    const after = { ...userInputs("svc_n8n", "svc_n8n"), formerPassword: "refuse" as const };
+    const rotate = () =>
+      redisUser.update(
+        users,
+        "svc_n8n",
+        { inputs: before, state: { ...before, appliedCommands: "" } },
+        after,
+      );
+    await expect(rotate()).rejects.toThrow(/cannot log in as estate_admin/);
+    await machine.exec("bash", "-euc", await commandsOf("When an instance keeps its admin out"));
+    await expect(
+      connectRedis(endpoint("svc_n8n"), trust(), { user: "svc_n8n", password: former }),
+    ).rejects.toThrow(/WRONGPASS/);
+    await rotate();
+    await (await login("svc_n8n")).close();
+    expect(await found("svc_n8n")).toEqual(declared("svc_n8n"));
+    await Promise.all(held.map((connection) => connection.close()));
+    await users.config.redis.close();
+  });
+
+  test("a flood that goes on is named by `up`, and not as settings that somebody changed", async () => {
+    const flood = new Set<net.Socket>();
+    const hold = () => {
+      const socket = net.connect(entry("svc_n8n").port, "127.0.0.1").on("error", () => undefined);
+      flood.add(socket);
+      socket.once("close", () => flood.delete(socket) && setTimeout(hold, 5));
+    };
+    for (let at = 0; at < 300; at++) hold();
+    try {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      const seen = (await found("svc_n8n")) as Inputs;
+      await expect(update("svc_n8n", seen, declared("svc_n8n"))).rejects.toThrow(
+        /Redis instance n8n runs, and does not let its admin in/,
+      );
+    } finally {
+      const held = [...flood];
+      flood.clear();
+      for (const socket of held) socket.destroy();
+    }
+    await (await retried(() => login("svc_n8n"))).close();
+    expect(await found("svc_n8n")).toEqual(declared("svc_n8n"));
+  });
+
+  test("one that does not end by itself is ended: a script without end that has written, and a last copy that finds no room", async () => {
+    const attacker = await login("svc_n8n");
+    const script = "redis.call('SET', KEYS[1], 1) while true do end";
+    const endless = attacker.call("EVAL", script, "1", "n8n:x").catch((error: Error) => error.message);
+    const copy = "/var/lib/redis/crm/dump.rdb";
+    await machine.exec("sh", "-ec", `rm -f ${copy}; install -d -o redis -g redis ${copy}/in-the-way`);
+    const cache = await login("svc_crm");
+    await cache.call("SET", "crm:a", "1");
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const refused = await adminAt("svc_n8n")
+      .call("SCRIPT", "KILL")
+      .catch((error: Error) => error.message);
+    expect(refused).toMatch(/UNKILLABLE/);
+    const seen = (await found("svc_n8n")) as Inputs;
+    await Promise.all([
+      update("svc_n8n", seen, declared("svc_n8n")),
+      machine.exec("systemctl", "stop", "redis-server@crm"),
+    ]);
+    expect(await endless).not.toBeNull();
+    await attacker.close();
+    await cache.close();
+    expect(await found("svc_n8n")).toEqual(declared("svc_n8n"));
+    await machine.exec("sh", "-ec", `rm -r ${copy}; systemctl start redis-server@crm`);
+    await (await login("svc_crm")).close();
+  });
+
+  test("a script that writes to the log as fast as it computes does not fill the journal of its host", async () => {
+    const lines = async () =>
+      Number(
+        await machine.exec(
+          "sh",
+          "-c",
+          "journalctl --output cat --unit redis-server@n8n | grep -c xxxx || true",
+        ),
+      );
+    const attacker = await login("svc_n8n");
+    await attacker.call(
+      "EVAL",
+      "for i = 1, 20000 do redis.log(redis.LOG_WARNING, string.rep('x', 1000)) end",
+      "0",
+    );
+    await attacker.close();
+    await machine.exec("journalctl", "--sync");
+    const written = await lines();
+    expect(written).toBeGreaterThan(0);
+    expect(written).toBeLessThan(2500);
   });
 });
 

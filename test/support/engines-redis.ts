@@ -76,7 +76,7 @@ export async function startRedis(
       path.join(directory, "redis.conf"),
       `bind 127.0.0.1\nport 0\ntls-port ${port}\ntls-cert-file ${inside}/cert.pem\ntls-key-file ${inside}/key.pem\n` +
         `tls-auth-clients ${clients?.asks ?? "no"}\ndir ${inside}\nsave ""\n` +
-        (clients ? `tls-ca-cert-file ${inside}/clients.crt\n` : "") +
+        (clients ? `tls-ca-cert-file ${inside}/clients.crt\ntls-session-caching no\n` : "") +
         (options.aclFile ? `aclfile ${inside}/users.acl\n` : users.join("")),
     );
     const login = { ...admin, clientCertificate: clients?.admin };

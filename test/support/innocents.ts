@@ -43,11 +43,13 @@ export const innocents: readonly Innocent[] = [
   changed("slow statements in the log", right.settings.postgres, {
     configuration: right.files.postgres.replace(/^log_min_duration.*$/m, "log_min_duration_statement = 1000"),
   }),
-  changed("half a core", right.settings.redis, { limits: { process: 204, tasks: 32, cpuPercent: 50 } }),
+  changed("half a core", right.settings.redis, {
+    limits: { ...right.settings.redis.props.limits, cpuPercent: 50 },
+  }),
   changed(
     "two cores",
     right.settings.redis,
-    { limits: { process: 204, tasks: 32, cpuPercent: 200 } },
+    { limits: { ...right.settings.redis.props.limits, cpuPercent: 200 } },
     {
       "server-settings-known": { cpuPercent: 400 },
     },

@@ -7,12 +7,17 @@ import * as tls from "node:tls";
  */
 export function spokenTo(
   { port, caCertificate }: { port: number; caCertificate: string },
-  { shown, ticket }: { shown?: string | undefined; ticket?: Buffer | undefined },
+  {
+    shown,
+    ticket,
+    version,
+  }: { shown?: string | undefined; ticket?: Buffer | undefined; version?: tls.SecureVersion },
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let last: Buffer | undefined;
     const socket = tls.connect({
       ...{ host: "127.0.0.1", servername: "localhost", port, ca: caCertificate, session: ticket },
+      ...(version && { maxVersion: version }),
       ...(shown && { key: shown, cert: shown }),
     });
     socket.on("session", (session) => {

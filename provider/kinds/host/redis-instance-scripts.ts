@@ -4,7 +4,7 @@
  * Debian's template unit, redis-server@NAME, brings the sandbox. On top: what the instance may take of the host, and that it finds
  * no other instance's files. Text of the drop-in, without its last line feed.
  */
-export function unitOf(name: string, { process, tasks, cpuPercent }: Limits): string {
+export function unitOf(name: string, { process, tasks, cpuPercent, stopSeconds, logLines }: Limits): string {
   return `# Written by the estate program; changes by hand are overwritten.
 [Unit]
 Description=Redis instance ${name}
@@ -19,6 +19,13 @@ LimitNOFILE=1024
 OOMPolicy=continue
 # An append-only file is read to its end before the first answer.
 TimeoutStartSec=900
+# Debian's unit waits for ever for one that does not end by itself: it runs a script without end, or finds no room for its last copy.
+TimeoutStopSec=${stopSeconds}
+# What is left of a save that was cut off is taken away by nobody else, and fills the disk of all.
+ExecStartPre=+/usr/sbin/runuser -u redis -- /usr/bin/find /var/lib/redis/${name} -type f -name temp-* -delete
+# A script may write to the log as fast as it computes: the journal has the other lines of the host, too. journald lets pass some times as many.
+LogRateLimitIntervalSec=5min
+LogRateLimitBurst=${logLines}
 ReadWritePaths=
 ReadWritePaths=-/run/redis-${name}
 TemporaryFileSystem=/var/lib/redis:ro /etc/redis:ro
@@ -32,6 +39,10 @@ export interface Limits {
   tasks: number;
   /** Of one processor. */
   cpuPercent: number;
+  /** To end by itself; beyond it it is ended, as in a crash. */
+  stopSeconds: number;
+  /** In five minutes, in the host's journal. */
+  logLines: number;
 }
 
 /**
@@ -138,8 +149,8 @@ has_read_clients() {
   if [ -n "$CLIENT_AUTHORITIES" ]; then cp "$clients" "$clients.read"; else rm -f "$clients" "$clients.read"; fi
 }
 if [ "$RESTART" = asking ]; then
-  # In one command: with the authorities its TLS begins anew, and nobody resumes what began when less was asked for. Sessions stay.
-  if [ "$(admin CONFIG SET tls-auth-clients "$ASKS" tls-ca-cert-file "$clients")" = OK ]; then
+  # In one command: with the authorities its TLS begins anew, and nobody resumes what began when less was asked for. Connections stay.
+  if [ "$(admin CONFIG SET tls-auth-clients "$ASKS" tls-ca-cert-file "$clients" tls-session-caching no)" = OK ]; then
     has_read_clients
     exit 0
   fi

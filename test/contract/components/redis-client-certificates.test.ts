@@ -26,7 +26,7 @@ const PROGRAM = `
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { redisGuarded } from "#/components/plans/guarded";
-import { redisConfig } from "#/components/plans/redis-config";
+import { REDIS_LIMITS, redisConfig } from "#/components/plans/redis-config";
 import { redisSizing } from "#/components/plans/sizing";
 import { TLS } from "#/components/plans/tls";
 import { RedisClientCertificates } from "#/components/redis-client-certificates";
@@ -54,7 +54,7 @@ const instance = live && new HostRedisInstance(
   "instance",
   {
     machine: "it", name: "crm", address: "127.0.0.1", port, configuration: redisConfig(plan),
-    limits: { process: 76, tasks: 32, cpuPercent: 100 }, effective: redisGuarded(plan), admin,
+    limits: { process: 76, ...REDIS_LIMITS }, effective: redisGuarded(plan), admin,
     clientAuthorities: certificate?.authorities,
   },
   { provider: host, dependsOn: [own] },

@@ -1,9 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { databases } from "../../../estate/catalogue";
-import { clientCertificateSecretName } from "../../../estate/naming";
-import { databaseSecrets } from "../../../estate/published";
-import type { DatabaseEntry } from "../../../estate/types";
+import { databases, redisUsers } from "../../../estate/catalogue";
+import { clientCertificateSecretName, redisClientCertificateSecretName } from "../../../estate/naming";
+import { databaseSecrets, redisSecrets } from "../../../estate/published";
 import { hostNamed, hosts, type LabHostName } from "../../../lab/hosts";
 import { namespaceFile } from "../../../lab/network";
 import type { Target } from "../../../ops/reach/targets";
@@ -14,10 +13,37 @@ import { copyProject, type ProjectCopy, plannedChanges, pulumi } from "../../sup
 import { type RunOptions, succeed } from "../../support/run";
 import { searchHost } from "../../support/statement-logs";
 
-/** One service of each engine, and where it lives. */
-const services = { mo_hooks: "mariadb", mo_grafana: "postgres" } as const;
-type Database = keyof typeof services;
-const names = Object.keys(services) as Database[];
+/** One service of each engine, and where it lives: a database, or an ACL user of Redis. */
+const services = { mo_hooks: "mariadb", mo_grafana: "postgres", svc_nextcloud: "redis" } as const;
+type Service = keyof typeof services;
+const names = Object.keys(services) as Service[];
+
+/** What GitHub calls what a service logs in with, and what it is to its server. */
+function published(service: Service) {
+  const user = redisUsers.find(({ name }) => name === service);
+  if (user)
+    return {
+      secrets: {
+        url: redisSecrets(user).url,
+        authority: "REDIS_CA_CERTIFICATE",
+        clientCertificate: redisClientCertificateSecretName(user.secret),
+      },
+      login: { kind: "redis", engine: "redis", server: "redis", keyPrefix: user.keyPrefix } as const,
+      expected: { workingAs: service, database: undefined },
+    };
+  const entry = databases.find(({ name }) => name === service);
+  if (!entry) throw new Error(`${service} is not in the catalogue`);
+  const { engine, server } = entry;
+  return {
+    secrets: {
+      url: databaseSecrets(entry).url,
+      authority: engine === "mariadb" ? "MYSQL_CA_CERTIFICATE" : "PG_CA_CERTIFICATE",
+      clientCertificate: clientCertificateSecretName(service),
+    },
+    login: { kind: "database", engine, server } as const,
+    expected: { workingAs: entry.service, database: service },
+  };
+}
 
 const webHost = hostNamed("plesk").ipv4;
 
@@ -31,23 +57,21 @@ const inNetworkOf = (host: LabHostName, command: readonly string[], options: Run
  */
 async function loginFrom(
   host: "plesk" | "stranger",
-  database: Database,
-  certificateOf: Database | undefined,
+  service: Service,
+  certificateOf: Service | undefined,
 ): Promise<string> {
   const held = await publishedSecrets();
-  const entry = databases.find(({ name }) => name === database) as DatabaseEntry;
-  const url = new URL(held[databaseSecrets(entry).url] ?? "nothing:");
-  const prefix = entry.engine === "mariadb" ? "MYSQL" : "PG";
+  const { secrets, login, expected } = published(service);
+  const url = new URL(held[secrets.url] ?? "nothing:");
+  const shown = certificateOf && (held[published(certificateOf).secrets.clientCertificate] ?? "none");
   const target: Target = {
-    kind: "database",
-    name: database,
-    server: entry.server,
-    engine: entry.engine,
-    endpoint: { host: hostNamed(services[database]).ipv4, port: Number(url.port) },
-    trust: { caCertificate: held[`${prefix}_CA_CERTIFICATE`] ?? "", serverName: url.hostname },
+    ...login,
+    name: service,
+    endpoint: { host: hostNamed(services[service]).ipv4, port: Number(url.port) },
+    trust: { caCertificate: held[secrets.authority] ?? "", serverName: url.hostname },
     password: decodeURIComponent(url.password),
-    ...(certificateOf && { clientCertificate: held[clientCertificateSecretName(certificateOf)] ?? "none" }),
-    expected: { loggedInAs: decodeURIComponent(url.username), workingAs: entry.service, database },
+    clientCertificate: shown,
+    expected: { ...expected, loggedInAs: decodeURIComponent(url.username) },
   };
   const program = [process.execPath, "--require", "tsx/cjs", "test/support/login-once.ts"];
   const env = { ALL_PROXY: "", all_proxy: "" };
@@ -83,10 +107,10 @@ async function giveAddressBack(): Promise<void> {
 }
 
 /** From the stranger at the web host's address; the way in of the operator does not reach the servers meanwhile. */
-async function spoofed(database: Database, certificateOf: Database | undefined): Promise<string> {
+async function spoofed(service: Service, certificateOf: Service | undefined): Promise<string> {
   try {
     await takeAddress();
-    return await loginFrom("stranger", database, certificateOf);
+    return await loginFrom("stranger", service, certificateOf);
   } finally {
     await giveAddressBack();
   }
@@ -157,7 +181,7 @@ describe("a service that shows a certificate of its own", () => {
   });
 
   it.each(names)("required: that of another service opens nothing of %s", async (name) => {
-    const other = names.find((each) => each !== name) as Database;
+    const other = names.find((each) => each !== name) as Service;
     expect(await loginFrom("plesk", name, other)).toMatch(/^refused/);
   });
 
@@ -175,7 +199,9 @@ describe("a service that shows a certificate of its own", () => {
 
   it("leaves its key nowhere but at GitHub: not in the state, a run's output or a host's files", async () => {
     const held = await publishedSecrets();
-    const keys = names.flatMap((name) => privateKeyLines(held[clientCertificateSecretName(name)] ?? ""));
+    const keys = names.flatMap((name) =>
+      privateKeyLines(held[published(name).secrets.clientCertificate] ?? ""),
+    );
     const secrets = new Map(keys.map((line, at) => [`line ${at + 1}`, line]));
     const backend = fileURLToPath(process.env.PULUMI_BACKEND_URL ?? "");
     const places = [
@@ -183,6 +209,6 @@ describe("a service that shows a certificate of its own", () => {
       ...(await filesBelow(backend)),
     ];
     expect(findLeaks(places, secrets)).toEqual([]);
-    for (const host of ["mariadb", "postgres"] as const) expect(await searchHost(host, keys)).toEqual([]);
+    for (const host of Object.values(services)) expect(await searchHost(host, keys)).toEqual([]);
   });
 });

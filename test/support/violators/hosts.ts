@@ -8,6 +8,7 @@ const { doors, files, script, settings, ways } = right;
 const file = (engine: keyof typeof files, ...lines: string[]) => ({
   configuration: [files[engine], ...lines].join("\n"),
 });
+const limits = (change: object) => ({ limits: { ...settings.redis.props.limits, ...change } });
 const hba = (...lines: string[]) => ({ hba: [...lines, right.hba].join("\n") });
 const packages = { PACKAGES: "redis-server openssl ufw", SERVER: "redis", MINIMUM_VERSION: "7" };
 const run = (create: string) => ({ create });
@@ -275,6 +276,9 @@ export const hosts: Violator[] = [
       },
     },
     "a demand that nobody watches": { effective: settings.redis.props.effective },
+    "sessions of TLS that go on without a certificate": {
+      configuration: files.asking.replace("tls-session-caching no\n", ""),
+    },
     "a socket elsewhere": {
       configuration: files.asking.replace("redis/crm/admin.sock", "redis/n8n/admin.sock"),
     },
@@ -328,9 +332,11 @@ export const hosts: Violator[] = [
     "without a password": file("redis", "protected-mode no"),
   }),
   ...of("server-settings-known", settings.redis, {
-    "all of the processor": { limits: { process: 204, tasks: 32, cpuPercent: 6400 } },
-    "threads without end": { limits: { process: 204, tasks: 100_000, cpuPercent: 100 } },
-    "all of the memory": { limits: { process: "1000000", tasks: 32, cpuPercent: 100 } },
+    "all of the processor": limits({ cpuPercent: 6400 }),
+    "threads without end": limits({ tasks: 100_000 }),
+    "all of the memory": limits({ process: "1000000" }),
+    "an end that takes hours": limits({ stopSeconds: 36_000 }),
+    "all of the journal": limits({ logLines: 1_000_000 }),
   }),
   ...of("resource-known", settings.redis, { "no limits": { limits: { process: 204, tasks: 32 } } }),
   ...of("hba-source-narrow", settings.postgres, {

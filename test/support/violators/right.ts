@@ -3,7 +3,7 @@ import { hostCommand } from "../../../components/plans/host-script";
 import { mariadbConfig } from "../../../components/plans/mariadb-config";
 import { PG_IDENT } from "../../../components/plans/pg-hba";
 import { postgresConfig } from "../../../components/plans/postgres-config";
-import { redisConfig } from "../../../components/plans/redis-config";
+import { REDIS_LIMITS, redisConfig } from "../../../components/plans/redis-config";
 import { redisSizing } from "../../../components/plans/sizing";
 import { SSHD_SETTINGS } from "../../../components/plans/sshd-settings";
 import { TLS } from "../../../components/plans/tls";
@@ -72,7 +72,7 @@ export const redisUser: Right = {
     user: "svc_crm",
     keys: ["crm:*"],
     channels: ["crm:*"],
-    commands: "-@all +@read +@write -@dangerous -@admin -function",
+    commands: "-@all +@read +@write -@dangerous -@admin -function -script|debug",
   },
 };
 export const postgresDatabase: Right = {
@@ -170,7 +170,7 @@ export const settings = {
     type: "estate:host:RedisInstance",
     props: {
       ...{ name: "crm", ...here, port: 6380, configuration: files.redis },
-      limits: { process: 204, tasks: 32, cpuPercent: 100 },
+      limits: { process: 204, ...REDIS_LIMITS },
       effective: redisGuarded(redisPlan),
     },
   },
@@ -178,7 +178,7 @@ export const settings = {
     type: "estate:host:RedisInstance",
     props: {
       ...{ name: "crm", ...here, port: 6380, configuration: files.asking },
-      limits: { process: 204, tasks: 32, cpuPercent: 100 },
+      limits: { process: 204, ...REDIS_LIMITS },
       effective: redisGuarded(askingPlan),
     },
   },

@@ -196,6 +196,7 @@ export const rights: Violator[] = [
     "dangerous again": commands(`${known} +@dangerous`),
     "a category behind what was taken": commands(`${known} +@read`),
     "nothing taken away": commands("-@all +@read"),
+    "the debugger of scripts": commands(known.replace(" -script|debug", "")),
     "a subcommand": commands("-@all +config|set"),
     "another selector": commands(`${known} (~* +get)`),
     "keys within": commands(`${known} ~*`),

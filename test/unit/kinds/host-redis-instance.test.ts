@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { redisGuarded } from "../../../components/plans/guarded";
-import { redisConfig } from "../../../components/plans/redis-config";
+import { REDIS_LIMITS, redisConfig } from "../../../components/plans/redis-config";
 import { redisSizing } from "../../../components/plans/sizing";
 import { TLS } from "../../../components/plans/tls";
 import { unitOf } from "../../../provider/kinds/host/redis-instance-scripts";
@@ -19,7 +19,7 @@ const plan = {
 };
 const good = {
   ...{ name: "crm", address: "192.0.2.14", port: 6381, configuration: redisConfig(plan) },
-  limits: { process: 76, tasks: 32, cpuPercent: 100 },
+  limits: { process: 76, ...REDIS_LIMITS },
   effective: redisGuarded(plan),
   admin: { user: "estate_admin", password: "p" },
 };
@@ -76,6 +76,8 @@ describe("the declaration of a Redis instance", () => {
       "MemorySwapMax=0",
       "CPUQuota=100%",
       "TasksMax=32",
+      "TimeoutStopSec=30",
+      "LogRateLimitBurst=300",
       "TemporaryFileSystem=/var/lib/redis:ro /etc/redis:ro",
       "BindPaths=/var/lib/redis/crm",
     ]) {
