@@ -4,7 +4,8 @@ import { BucketReplicationConfig } from "@pulumi/aws/s3";
 import * as pulumi from "@pulumi/pulumi";
 import type { AwsPlace } from "../connect/aws";
 import type { BackupOutput, BucketKey } from "../estate/outputs";
-import type { BackupConfig, BackupRetention, ServerName } from "../estate/types";
+import type { HostName } from "../estate/reachability";
+import type { BackupConfig, BackupRetention } from "../estate/types";
 import { GuardedBucket } from "./guarded-bucket";
 import { afterInterruption } from "./interrupted-aws";
 import { awsProviderArgs } from "./plans/aws-provider";
@@ -16,8 +17,8 @@ export interface BackupBucketArgs {
   backup: BackupConfig;
   /** On everything in the cloud. */
   tags: Readonly<Record<string, string>>;
-  /** Database hosts, each of which gets an identity that can only write. */
-  hosts: readonly ServerName[];
+  /** Hosts of databases and queues, each of which gets an identity that can only write. */
+  hosts: readonly HostName[];
 }
 
 /**

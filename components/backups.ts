@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { BackupOutput } from "../estate/outputs";
-import { traitsOf } from "../estate/servers";
+import { engineOn, savedOf } from "../estate/saved";
 import type { Estate } from "../estate/types";
 import { BackupAgent } from "./backup-agent";
 import { BackupBucket } from "./backup-bucket";
@@ -8,26 +8,28 @@ import type { DatabaseLogin } from "./logins";
 import type { Servers } from "./servers";
 
 /**
- * Everything that saves the estate: the bucket, and on each host that a database lives on the agent that writes to it. The
+ * Everything that saves the estate: the bucket, and on each host that a database or a queue lives on the agent that writes to it. The
  * first physical copy of a host begins when `databases` are there.
  */
 export function createBackups(
-  { config: { backup, servers: of, tags } }: Estate,
+  { config: { backup, servers: of, tags }, redisUsers }: Estate,
   servers: Servers,
   logins: readonly DatabaseLogin[],
 ): pulumi.Output<BackupOutput> {
-  const databases = logins.map(({ entry }) => entry);
+  const saved = savedOf({ databases: logins.map(({ entry }) => entry), redisUsers });
   const after = logins.map(({ database }) => database);
-  const hosts = [...new Set(databases.map(({ server }) => server))].sort();
+  const hosts = [...new Set(saved.map(({ server }) => server))].filter((host) => of[host]).sort();
   const { output } = new BackupBucket("backup", { backup, tags, hosts });
   for (const host of hosts) {
+    const [settings, server] = [of[host], servers[host]];
+    if (!settings || !server) continue;
     new BackupAgent(`${host}-backup`, {
       host,
-      engine: traitsOf(host).engine,
-      port: of[host].port,
-      proof: of[host].proof,
-      machine: servers[host].machine,
-      databases: databases.filter(({ server }) => server === host),
+      engine: engineOn(host),
+      port: "port" in settings ? settings.port : undefined,
+      proof: settings.proof,
+      machine: server.machine,
+      databases: saved.filter((entry) => entry.server === host),
       bucket: output,
       recipients: backup.recipients,
       after,

@@ -26,6 +26,8 @@ const backup = z.object({
   retention: z.object({
     localDays: z.number(),
     dailyDays: z.number(),
+    // Of an `up` before queues were saved there is none.
+    queueDays: z.number().default(30),
     recoveryDays: z.number(),
     noncurrentDays: z.number(),
     lockDays: z.number(),

@@ -1,7 +1,9 @@
-import type { BackupRetention, ServerName } from "../../estate/types";
+import type { HostName } from "../../estate/reachability";
+import { keptUnder } from "../../estate/saved";
+import type { BackupRetention } from "../../estate/types";
 
 /** What is kept for how long is told by the first part of an object's key, whose it is by the second: `daily/mariadb/`. */
-export type BackupPrefix = "daily" | "archive" | "archive-index" | "recovery" | "status";
+export type BackupPrefix = "daily" | "queue" | "archive" | "archive-index" | "recovery" | "status";
 
 /** Days after which an archived copy is in the cold tier, and an upload that never ended is given up. */
 const COLD_AFTER = 30;
@@ -20,13 +22,14 @@ export interface LifecycleRule {
 
 /** Every prefix that the retention knows, with the days after which its objects expire. */
 export function keptDays(retention: BackupRetention): Partial<Record<BackupPrefix, number>> {
-  const { archive, dailyDays, recoveryDays } = retention;
+  const { archive, dailyDays, queueDays, recoveryDays } = retention;
   // Leap days included: seven years are 2557 days.
   const archiveDays = archive && Math.ceil(archive.years * 365.25);
   return {
     // What the archive holds is told beside it: in the cold tier nobody could read it without waiting.
     ...(archiveDays && { archive: archiveDays, "archive-index": archiveDays }),
     daily: dailyDays,
+    queue: queueDays,
     recovery: recoveryDays,
     status: dailyDays,
   };
@@ -56,9 +59,11 @@ export function lifecycleRules(retention: BackupRetention): LifecycleRule[] {
   return [...rules, rest];
 }
 
-/** The prefixes that a host writes below: `{ daily: "daily/mariadb/", ... }`. */
-export function prefixesOf(host: ServerName, retention: BackupRetention): Record<string, string> {
-  return Object.fromEntries(Object.keys(keptDays(retention)).map((prefix) => [prefix, `${prefix}/${host}/`]));
+/** The prefixes that a host writes below: `{ daily: "daily/mariadb/", ... }`; of queues there is nothing but their copies. */
+export function prefixesOf(host: HostName, retention: BackupRetention): Record<string, string> {
+  const ofQueues = keptUnder(host) === "queue";
+  const own = Object.keys(keptDays(retention)).filter((prefix) => (prefix === "queue") === ofQueues);
+  return Object.fromEntries(own.map((prefix) => [prefix, `${prefix}/${host}/`]));
 }
 
 /** What a writer may. */
@@ -72,7 +77,7 @@ function document(Statement: readonly Statement[]): string {
 }
 
 export interface Writer {
-  host: ServerName;
+  host: HostName;
   /** Of its user. */
   arn: string;
 }
@@ -177,7 +182,7 @@ function throughBucket({ bucket, region }: Ends): Statement {
 }
 
 /** A host puts objects below its own prefixes that are not there yet. It cannot read, list, replace, delete, lock, unlock or tag any. */
-export function writerPolicy(ends: Ends, host: ServerName, retention: BackupRetention): string {
+export function writerPolicy(ends: Ends, host: HostName, retention: BackupRetention): string {
   return document([
     {
       Sid: "Put",

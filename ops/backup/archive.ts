@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
-import { traitsOf } from "../../estate/servers";
-import type { ServerName } from "../../estate/types";
+import type { HostName } from "../../estate/reachability";
+import { engineOn } from "../../estate/saved";
 import { failed, messageOf } from "../exit";
 import type { BackupReader } from "./bucket";
 import { parseJson } from "./json";
@@ -25,7 +25,7 @@ const LATE_DAYS = 33;
 /** Archived dumps of a host, newest month first; of a month and a database it is the first that was written. Throws "could not tell". */
 export async function archivedBackups(
   reader: BackupReader,
-  host: ServerName,
+  host: HostName,
   wanted: (database: string) => boolean,
 ): Promise<Backup[]> {
   const objects = await reader.list(`archive-index/${host}/`);
@@ -73,7 +73,7 @@ async function readIndex(reader: BackupReader, stored: StoredObject): Promise<Ba
     dump.sha256 === object.sha256 &&
     dump.part === undefined &&
     run.startsWith(named.month) &&
-    engine === traitsOf(host).engine;
+    engine === engineOn(named.host);
   if (!isOwn) return forged("it names another host's, database's or month's dump");
   const late = beginOf(run).getTime() + (reader.retention.localDays + LATE_DAYS) * DAY;
   if (stored.modified.getTime() < beginOf(run).getTime() || stored.modified.getTime() > late) {
@@ -97,7 +97,7 @@ async function readIndex(reader: BackupReader, stored: StoredObject): Promise<Ba
 export async function findArchived(
   reader: BackupReader,
   database: string,
-  host: ServerName,
+  host: HostName,
   month: string | undefined,
 ): Promise<Backup> {
   const backups = await archivedBackups(reader, host, (name) => name === database);

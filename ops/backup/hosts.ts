@@ -1,12 +1,13 @@
 import { sshLogin } from "../../components/plans/ssh";
 import { runFilter, runScript } from "../../connect/host-script";
 import { openSsh, type RunOptions, type RunResult, type SshConnection } from "../../connect/ssh";
-import type { ServerName, StackConfig } from "../../estate/types";
+import type { HostName } from "../../estate/reachability";
+import type { StackConfig } from "../../estate/types";
 import { couldNotTell, messageOf } from "../exit";
 
-/** A database host, as root. */
+/** A host of databases or queues, as root. */
 export interface DatabaseHost {
-  name: ServerName;
+  name: HostName;
   /** A step that reads nothing from standard input; its variables may be secrets. Throws where it fails. */
   script(text: string, variables?: Readonly<Record<string, string>>): Promise<string>;
   /** A step that reads standard input or tells of its progress; no secret in text and variables. Its code is an answer. */
@@ -19,7 +20,7 @@ export interface DatabaseHost {
 }
 
 /** Opens the way to a host anew; aborted: the connection ends with everything that runs in it. */
-export type OpenHost = (server: ServerName, signal?: AbortSignal) => Promise<DatabaseHost>;
+export type OpenHost = (server: HostName, signal?: AbortSignal) => Promise<DatabaseHost>;
 
 /** What a step on a host said against what it was asked to do. */
 export class HostRefusal extends Error {}
@@ -27,7 +28,9 @@ export class HostRefusal extends Error {}
 /** Hosts by the stack's configuration, with the key and the pinned host keys that the program uses. */
 export function hostsOf(config: StackConfig, env: NodeJS.ProcessEnv): OpenHost {
   return async (server, signal) => {
-    const { ssh } = config.servers[server];
+    const settings = config.servers[server];
+    if (!settings) throw couldNotTell(`the stack has no server ${server}`);
+    const { ssh } = settings;
     let connection: SshConnection;
     try {
       const login = sshLogin(ssh, { knownHosts: config.access.knownHosts, pinned: true, env });
@@ -39,7 +42,7 @@ export function hostsOf(config: StackConfig, env: NodeJS.ProcessEnv): OpenHost {
   };
 }
 
-function databaseHost(name: ServerName, user: string, connection: SshConnection): DatabaseHost {
+function databaseHost(name: HostName, user: string, connection: SshConnection): DatabaseHost {
   return {
     name,
     async script(text, variables = {}) {

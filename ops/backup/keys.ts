@@ -1,3 +1,4 @@
+import type { HostName } from "../../estate/reachability";
 import type { ServerName } from "../../estate/types";
 
 /**
@@ -5,8 +6,8 @@ import type { ServerName } from "../../estate/types";
  * have exactly one of these forms is nothing of the estate's.
  */
 export type BackupKey =
-  | { kind: "dump"; host: ServerName; database: string; run: string; part?: number }
-  | { kind: "manifest"; host: ServerName; run: string }
+  | { kind: "dump"; host: HostName; database: string; run: string; part?: number }
+  | { kind: "manifest"; host: HostName; run: string }
   | { kind: "archive"; host: ServerName; database: string; run: string; sha256: string; part?: number }
   | { kind: "archive-index"; host: ServerName; database: string; month: string; sha256: string }
   | { kind: "base"; host: ServerName; epoch: string; run: string }
@@ -17,6 +18,8 @@ export type BackupKey =
 /** Runs of before the random part are read until their retention ends. */
 const RUN = String.raw`\d{8}T\d{6}Z(?:-[0-9a-f]{8})?`;
 const HOST = "plesk|mariadb|postgres";
+/** Copies of queues are kept for other times than dumps. */
+const KEPT = `(?:daily/(?!redis/)|queue/(?=redis/))(?<host>${HOST}|redis)`;
 const DATABASE = "_accounts|[a-z][a-z0-9_]{1,47}";
 /** Of MariaDB when its first log was seen, of PostgreSQL the cluster's identifier. */
 const EPOCH = String.raw`\d{8}T\d{6}Z|\d{10,20}`;
@@ -25,12 +28,12 @@ const SUM = "[0-9a-f]{64}";
 const LOG = String.raw`[A-Za-z][\w-]{0,63}\.\d{6,10}|[0-9A-F]{24}(?:\.partial|\.[0-9A-F]{8}\.backup)?|[0-9A-F]{8}\.history`;
 
 const form = (text: string) => new RegExp(`^${text}$`);
-const DUMP_END = String.raw`\.(?:sql|pgdump)\.zst\.age(?:\.(?<part>\d{5}))?`;
+const PARTS = String.raw`\.zst\.age(?:\.(?<part>\d{5}))?`;
 const FORMS: Record<BackupKey["kind"], RegExp> = {
-  dump: form(`daily/(?<host>${HOST})/(?<database>${DATABASE})/(?<run>${RUN})${DUMP_END}`),
-  manifest: form(String.raw`daily/(?<host>${HOST})/manifests/(?<run>${RUN})\.json`),
+  dump: form(String.raw`${KEPT}/(?<database>${DATABASE})/(?<run>${RUN})\.(?:sql|pgdump|rdb)${PARTS}`),
+  manifest: form(String.raw`${KEPT}/manifests/(?<run>${RUN})\.json`),
   archive: form(
-    String.raw`archive/(?<host>${HOST})/(?<database>${DATABASE})/(?<run>${RUN})\.(?<sha256>${SUM})${DUMP_END}`,
+    String.raw`archive/(?<host>${HOST})/(?<database>${DATABASE})/(?<run>${RUN})\.(?<sha256>${SUM})\.(?:sql|pgdump)${PARTS}`,
   ),
   "archive-index": form(
     String.raw`archive-index/(?<host>${HOST})/(?<database>${DATABASE})/(?<month>\d{6})\.(?<sha256>${SUM})\.json`,

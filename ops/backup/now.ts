@@ -1,4 +1,4 @@
-import type { ServerName } from "../../estate/types";
+import type { HostName } from "../../estate/reachability";
 import { messageOf } from "../exit";
 import { type DatabaseHost, lastWords, type OpenHost } from "./hosts";
 import { type Manifest, parseManifest } from "./manifest";
@@ -8,7 +8,7 @@ const AGENT = "/usr/local/sbin/estate-backup";
 const INTERRUPTED = "interrupted here; a run that has begun on the host goes on. See: estate backup list";
 
 export interface HostRun {
-  host: ServerName;
+  host: HostName;
   /** undefined: the agent did not come that far. */
   manifest: Manifest | undefined;
   /** undefined: everything was saved. */
@@ -16,7 +16,7 @@ export interface HostRun {
 }
 
 export interface NowRequest {
-  host: ServerName;
+  host: HostName;
   /** Empty: all of the host, with its accounts. */
   databases: readonly string[];
   tag: string | undefined;

@@ -1,11 +1,12 @@
-import type { ServerName } from "../../estate/types";
+import { prefixesOf } from "../../components/plans/backup-bucket";
+import type { HostName } from "../../estate/reachability";
 import type { BackupReader } from "./bucket";
 
 /**
  * Lists everything of a host that is kept, so that whatever nobody of ours has done to it is a finding. Not its word of every few
  * minutes that the log was sent: of those only the newest counts. Throws "could not tell".
  */
-export async function scanHost(reader: BackupReader, host: ServerName): Promise<void> {
-  const prefixes = ["daily", "archive", "archive-index", "recovery"];
-  await Promise.all(prefixes.map((prefix) => reader.list(`${prefix}/${host}/`)));
+export async function scanHost(reader: BackupReader, host: HostName): Promise<void> {
+  const { status: _, ...prefixes } = prefixesOf(host, reader.retention);
+  await Promise.all(Object.values(prefixes).map((prefix) => reader.list(prefix)));
 }

@@ -1,4 +1,4 @@
-import { traitsOf } from "../../estate/servers";
+import { engineOn } from "../../estate/saved";
 import { beginOf, parseKeyAs, partKeys } from "./keys";
 import type { Backup, Manifest } from "./manifest";
 import { type StoredObject, show } from "./versions";
@@ -36,8 +36,7 @@ export function manifestFault(
   if (manifest.host !== parsed.host || manifest.run !== parsed.run) {
     return `it says that it is run ${manifest.run} of ${manifest.host}`;
   }
-  if (manifest.engine !== traitsOf(parsed.host).engine)
-    return `it says that ${parsed.host} runs ${manifest.engine}`;
+  if (manifest.engine !== engineOn(parsed.host)) return `it says that ${parsed.host} runs ${manifest.engine}`;
   const foreign = manifest.objects.find((object) => !isOwnDump(object, parsed));
   if (foreign)
     return `it names an object that is none of its own run: ${JSON.stringify(foreign.key.slice(0, 200))}`;

@@ -1,7 +1,8 @@
 import { InvalidArgumentError } from "commander";
 import { loadStackConfig } from "../../estate/load";
 import type { BackupOutput } from "../../estate/outputs";
-import type { DatabaseEntry, ServerName } from "../../estate/types";
+import type { HostName } from "../../estate/reachability";
+import type { StackConfig } from "../../estate/types";
 import { BackupReader } from "../backup/bucket";
 import { isRunId } from "../backup/keys";
 import { couldNotTell, messageOf } from "../exit";
@@ -47,6 +48,14 @@ export function month(text: string): string {
   throw new InvalidArgumentError("give a month as the list shows it: 2026-01.");
 }
 
-export function hostsWith(wanted: readonly DatabaseEntry[]): ServerName[] {
+export function hostsWith<Host extends HostName>(wanted: readonly { server: Host }[]): Host[] {
   return [...new Set(wanted.map(({ server }) => server))];
+}
+
+/** Without the queues of a stack that has no Redis. */
+export function inStack<E extends { server: HostName }>(
+  { servers }: StackConfig,
+  entries: readonly E[],
+): E[] {
+  return entries.filter(({ server }) => servers[server] !== undefined);
 }

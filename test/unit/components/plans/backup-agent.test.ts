@@ -12,6 +12,7 @@ const args = {
   retention: {
     localDays: 30,
     dailyDays: 90,
+    queueDays: 30,
     recoveryDays: 30,
     noncurrentDays: 14,
     lockDays: 30,
