@@ -75,10 +75,14 @@ count_keys() {
 # Proof (proof.sh): a server for one copy, which is estate-proof's. A restore lets it write the append-only file that the instance then reads.
 proof_begin() { :; }
 proof_load() {
-  local directory=$2 server
-  as_proof tee "$directory/dump.rdb" >/dev/null
+  as_proof tee "$2/dump.rdb" >/dev/null
+  serve_proof "$2" no
+}
+# serve_proof DIRECTORY APPENDONLY: comes back when it has read everything.
+serve_proof() {
+  local directory=$1 server
   as_proof redis-server --port 0 --unixsocket "$directory/socket" --unixsocketperm 700 --dir "$directory" --dbfilename dump.rdb \
-    --save '' --appendonly no --sanitize-dump-payload yes --maxmemory-policy noeviction >/dev/null 2>&1 &
+    --save '' --appendonly "$2" --sanitize-dump-payload yes --maxmemory-policy noeviction >/dev/null 2>&1 &
   server=$!
   until [ "$(asked_of "$directory" PING 2>/dev/null)" = PONG ]; do
     kill -0 "$server" 2>/dev/null || { tell "the copy does not load"; return 1; }
@@ -123,3 +127,20 @@ prefix_of() {
   return 1
 }
 proof_end() { asked_of "$1" SHUTDOWN NOSAVE; }
+
+# stage NAME DIR: from the copy on standard input to what an instance reads, `appendonlydir` as an archive of tar. What it holds is counted by
+# another start, from the files themselves, and goes to $work/counted.json. For a restore, within limits.
+stage() {
+  local name=$1 directory=$2
+  proof_load "$name" "$directory"
+  asked_of "$directory" CONFIG SET appendonly yes >/dev/null
+  until asked_of "$directory" INFO persistence | tr -d '\r' | grep -c -e '^aof_rewrite_in_progress:0$' -e '^aof_rewrite_scheduled:0$' |
+    grep -qx 2; do sleep 0.1; done
+  proof_end "$directory" >/dev/null
+  while [ -S "$directory/socket" ]; do sleep 0.1; done
+  as_proof rm -f "$directory/dump.rdb"
+  serve_proof "$directory" yes </dev/null
+  proof_counts "$name" "$directory" </dev/null >"$work/counted.json"
+  proof_end "$directory" >/dev/null
+  as_proof tar -c -C "$directory" appendonlydir
+}

@@ -42,7 +42,7 @@ export function hostsOf(config: StackConfig, env: NodeJS.ProcessEnv): OpenHost {
   };
 }
 
-function databaseHost(name: HostName, user: string, connection: SshConnection): DatabaseHost {
+export function databaseHost(name: HostName, user: string, connection: SshConnection): DatabaseHost {
   return {
     name,
     async script(text, variables = {}) {
