@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { BackupOutput } from "../estate/outputs";
-import type { DatabaseEntry, ServerName } from "../estate/types";
+import type { SavedEntry } from "../estate/saved";
+import type { ServerEngine, ServerName } from "../estate/types";
 import { HostBackupAgent } from "../provider/resources";
 import type { Host } from "./host";
 import { agentFiles, agentPackages, agentTimers, bucketSettings, readRecipients } from "./plans/backup-agent";
@@ -8,13 +9,14 @@ import { withoutStackTrace } from "./without-stack-trace";
 
 export interface BackupAgentArgs {
   host: ServerName;
-  engine: "mariadb" | "postgres";
-  port: number;
+  engine: ServerEngine;
+  /** Of the server; undefined: there is no one server (Redis). */
+  port: number | undefined;
   /** Whether its dumps are proven on it by loading them. */
   proof: boolean;
   machine: Host;
   /** All that live on the host, retired ones too: their data is still there. */
-  databases: readonly DatabaseEntry[];
+  databases: readonly SavedEntry[];
   bucket: pulumi.Output<BackupOutput>;
   /** Public keys of age, or files of them. */
   recipients: readonly string[];
@@ -46,18 +48,20 @@ export class BackupAgent extends pulumi.ComponentResource {
         databases,
         packages: agentPackages(args.engine),
         files,
-        timers: agentTimers,
+        timers: agentTimers(args.engine),
         secretFiles: pulumi.secret(
           access.apply(({ path, content }) => ({ [path]: { owner: "root", content } })),
         ),
       },
       { parent: this, provider: machine.provider },
     );
-    machine.run(
-      "first-backup",
-      `${machine.login.user === "root" ? "" : "sudo -n "}systemctl start --no-block estate-backup-base.service`,
-      { dependsOn: [agent, ...args.after] },
-    );
+    if (args.engine !== "redis") {
+      machine.run(
+        "first-backup",
+        `${machine.login.user === "root" ? "" : "sudo -n "}systemctl start --no-block estate-backup-base.service`,
+        { dependsOn: [agent, ...args.after] },
+      );
+    }
     this.registerOutputs({});
   }
 }

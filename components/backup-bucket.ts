@@ -16,7 +16,7 @@ export interface BackupBucketArgs {
   backup: BackupConfig;
   /** On everything in the cloud. */
   tags: Readonly<Record<string, string>>;
-  /** Database hosts, each of which gets an identity that can only write. */
+  /** Hosts of databases and queues, each of which gets an identity that can only write. */
   hosts: readonly ServerName[];
 }
 

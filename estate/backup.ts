@@ -22,6 +22,8 @@ const euRegion = z
 const retention = z.strictObject({
   localDays: days(1, 30),
   dailyDays: days(1, 90),
+  // No shorter than what is locked.
+  queueDays: days(1, 30),
   recoveryDays: days(1, 30),
   noncurrentDays: days(1, 14),
   lockDays: days(1, 30),
@@ -69,9 +71,13 @@ export function backupFaults(
   const faults: Fault[] = [];
   const add = (field: string, value: unknown, fix: string) =>
     faults.push({ path: `backup.${field}`, value, fix });
-  const { dailyDays, recoveryDays, noncurrentDays, lockDays, localDays, erasureDays } = retention;
+  const { dailyDays, queueDays, recoveryDays, noncurrentDays, lockDays, localDays, erasureDays } = retention;
 
   const longest = dailyDays + recoveryDays + noncurrentDays + lockDays;
+  if (queueDays > dailyDays) {
+    const fix = `a queue is old after days: keep its copies for at most the ${dailyDays} days of a database's`;
+    add("retention.queueDays", queueDays, fix);
+  }
   if (erasureDays < longest) {
     const sum = `dailyDays ${dailyDays} + recoveryDays ${recoveryDays} + noncurrentDays ${noncurrentDays} + lockDays ${lockDays}`;
     add(
@@ -84,7 +90,7 @@ export function backupFaults(
     const fix = `nobody can delete what is locked: lock for at most the ${erasureDays} days in which erasure is promised`;
     add("retention.lockDays", lockDays, fix);
   }
-  const shortest = Math.min(dailyDays, recoveryDays);
+  const shortest = Math.min(dailyDays, queueDays, recoveryDays);
   if (lockDays > shortest) {
     const fix = `what expires after ${shortest} days would stay locked: lock for at most that`;
     add("retention.lockDays", lockDays, fix);

@@ -45,6 +45,8 @@ export type BucketKey = z.infer<typeof bucketKey>;
 const retention: z.ZodType<BackupRetention> = z.object({
   localDays: z.number(),
   dailyDays: z.number(),
+  // Of an `up` before queues were saved there is none.
+  queueDays: z.number().default(30),
   recoveryDays: z.number(),
   noncurrentDays: z.number(),
   lockDays: z.number(),

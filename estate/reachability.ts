@@ -3,11 +3,8 @@ import { ADMIN, loginSlots } from "./naming";
 import { stackServers } from "./servers";
 import type { ClientCertificateUse, Estate, ServerEngine, ServerName } from "./types";
 
-/** A host that something can be reached on. */
-export type HostName = ServerName;
-
 interface CommonReach {
-  host: HostName;
+  host: ServerName;
   port: number;
   protocol: "tcp";
   /** One address or a range, canonical; `localhost`: from the host itself only. */
@@ -93,7 +90,7 @@ function asked(use: ClientCertificateUse | undefined): { clientCertificate?: "re
 }
 
 /** The part of the table that is about one host. */
-export function reachOf(table: readonly Reach[], host: HostName): Reach[] {
+export function reachOf(table: readonly Reach[], host: ServerName): Reach[] {
   return table.filter((row) => row.host === host);
 }
 

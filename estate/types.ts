@@ -184,6 +184,8 @@ export interface BackupRetention {
   localDays: number;
   /** Dumps in the bucket, with their manifests. */
   dailyDays: number;
+  /** Hourly copies of Redis' queues, with their manifests. */
+  queueDays: number;
   /** Base copies, WAL and binlog segments: how far back a point in time can be recovered. */
   recoveryDays: number;
   /** Versions that were replaced or deleted. */

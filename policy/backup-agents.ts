@@ -17,13 +17,16 @@ export function agentSettings({ inputs }: Standing): ReadonlyMap<string, string>
   );
 }
 
+/** What begins a run: of databases, of queues. */
+const RUNS = ["estate-backup.timer", "estate-backup-queues.timer"];
+
 /** Databases that an agent saves: its programs read their names in the settings, and a timer begins the work. */
 export function savedBy(agent: Standing): readonly string[] {
   const { databases, timers } = agent.inputs;
   const names = texts(databases);
   const settings = agentSettings(agent);
   if (agent.type !== BACKUP_AGENT) return names;
-  if (!isUnknown(timers) && !texts(timers).includes("estate-backup.timer")) return [];
+  if (!isUnknown(timers) && !texts(timers).some((timer) => RUNS.includes(timer))) return [];
   const told = (settings?.get("DATABASES") ?? "").split(" ").map((each) => each.split(":")[0]);
   return names.filter((name) => settings === undefined || told.includes(name));
 }

@@ -16,18 +16,23 @@ export function makeDigests(): Digests {
     const text = parseHostScript(hostCommand({ scripts, variables: {}, user: "root" }))?.text ?? "";
     return [scripts.join("+"), digestOf(text)];
   });
-  const files = agentFiles({
-    ...{ host: "postgres", engine: "postgres", port: 5432, databases: [], recipients: [] },
-    ...{ bucket: "b", region: "r", proof: true },
+  const rest = {
+    ...{ databases: [], recipients: [], bucket: "b", region: "r", proof: true },
     retention: {
       localDays: 1,
       dailyDays: 1,
+      queueDays: 1,
       recoveryDays: 1,
       noncurrentDays: 1,
       lockDays: 1,
       erasureDays: 1,
     },
-  });
+  };
+  // Databases and queues have timers of their own.
+  const files = {
+    ...agentFiles({ host: "postgres", engine: "postgres", port: 5432, ...rest }),
+    ...agentFiles({ host: "redis", engine: "redis", ...rest }),
+  };
   const fixed = Object.entries(files).filter(([path]) => !BY_STACK.test(path));
   return {
     commands: Object.fromEntries(commands),

@@ -12,6 +12,8 @@ whole() { cat >"$1.part" && sync "$1.part" && mv "$1.part" "$1"; }
 no_room() { [ -d "$1" ] && (($(df -B1 --output=avail "$1" | tail -n 1) < 4096)); }
 # Whether the server answers nobody, for want of room; an engine that does so says it in its own file.
 waits_for_room() { false; }
+# Whether there are accounts to be saved with the databases; an engine that has none says so in its own file.
+has_accounts() { true; }
 # server_has_room WHAT: before the server is asked for anything, so that nobody waits for it.
 server_has_room() {
   ! waits_for_room || fail "$1: No space left on device where the server keeps its data; it answers nobody until there is room"

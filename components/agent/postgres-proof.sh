@@ -1,6 +1,5 @@
 # PostgreSQL's part of a proof (proof.sh): a server for one dump, which is estate-proof's, as its clients are. A dump is loaded there as a
 # restore loads it, by a login with the rights of the owner alone. What root writes here lies where estate-proof can lay no link.
-readonly proof_user=estate-proof
 
 # Of the live server: its version, and what a dump does not say.
 proof_prepare() {
@@ -15,8 +14,6 @@ SQL
   extensions_of "$1" >"$work/extensions"
   path_of_functions "$1" >"$work/path"
 }
-
-as_proof() { runuser -u "$proof_user" -- env -i PATH=/usr/bin:/bin LC_ALL=C.UTF-8 HOME=/nonexistent "$@"; }
 
 proof_begin() {
   local directory=$1

@@ -18,8 +18,11 @@
 # Standard error may hold rows of data: it goes to $work/proof.log, which client_words reads, and to no other place. An engine without these
 # functions has no proof, and `estate backup status` says so.
 
+readonly proof_user=estate-proof
+as_proof() { runuser -u "$proof_user" -- env -i PATH=/usr/bin:/bin LC_ALL=C.UTF-8 HOME=/nonexistent "$@"; }
+
 # Names of the databases to prove tonight: whose proof is six days old or none, the oldest first, as many as it takes that each has its
-# turn in a week; and before those equally old, what has changed since.
+# turn in a week; and before those equally old, what has changed since. None again within PROOF_REST seconds.
 choose_proofs() {
   [ "$PROOF" = yes ] && declare -F proof_begin >/dev/null || return 0
   local entry database total=0 nightly
@@ -28,17 +31,20 @@ choose_proofs() {
   install -d -m 0700 "$state/proofs"
   for entry in $DATABASES; do
     database=${entry%%:*}
+    (($(date +%s) - $(last_try "$database") >= ${PROOF_REST:-0})) || continue
     printf '%s %s %s\n' "$(proof_age "$database")" "$(has_changed "$database")" "$database"
   done | sort -k1,1nr -k2,2nr -k3,3 | head -n "$nightly" | cut -d' ' -f3
 }
 
-# Days since the last try, good or bad; 9999: there is none.
-proof_age() {
+# When the last try was, good or bad, in seconds; 0: there is none.
+last_try() {
   local newest
   newest=$(find "$state/proofs" -maxdepth 1 \( -name "$1.json" -o -name "$1.tried" \) -printf '%T@\n' | sort -n | tail -n 1)
-  [ -n "$newest" ] || { echo 9999; return; }
-  echo $((($(date +%s) - ${newest%.*}) / 86400))
+  newest=${newest%.*}
+  echo "${newest:-0}"
 }
+# Days since then.
+proof_age() { echo $((($(date +%s) - $(last_try "$1")) / 86400)); }
 
 # 1: the rows of its newest dump are not those of its last proof.
 has_changed() {
@@ -92,7 +98,7 @@ within_limits() {
 close_place() {
   local place
   echo 1000 >/proc/self/oom_score_adj
-  for place in /run/mysqld /run/postgresql /var/lib/mysql /var/lib/postgresql; do
+  for place in /run/mysqld /run/postgresql /var/lib/mysql /var/lib/postgresql /var/lib/redis; do
     [ ! -d "$place" ] || mount -t tmpfs -o ro,size=4k,nosuid,nodev,noexec none "$place"
   done
   # What everybody may write to would fill the disk past every limit, and stay.

@@ -21,7 +21,7 @@ run() {
   : >"$work/failed"
   : >"$work/proofs"
   if ((${#wanted[@]} == 0)) && [ "$tag" = daily ]; then choose_proofs >"$work/proofs"; fi
-  ((${#wanted[@]} > 0)) || databases+=(_accounts:daily)
+  if ((${#wanted[@]} == 0)) && has_accounts; then databases+=(_accounts:daily); fi
   for entry in "${databases[@]}"; do
     step 0 save "${entry%%:*}" "$id" "$tag" || echo "${entry%%:*}" >>"$work/failed"
   done
@@ -39,7 +39,7 @@ run() {
       objects: $objects} + if $epoch == "" then {} else {epoch: $epoch} end' \
     >"$work/manifest.json"
   # It comes after what it lists: whoever reads it finds all of it.
-  step 0 upload "$work/manifest.json" "daily/$HOST/manifests/$id.json" || { ok=false; echo "the manifest" >>"$work/failed"; }
+  step 0 upload "$work/manifest.json" "$KEPT/$HOST/manifests/$id.json" || { ok=false; echo "the manifest" >>"$work/failed"; }
   if ((${#wanted[@]} == 0)); then
     step 0 archive_months || { ok=false; echo "the archive" >>"$work/failed"; }
   fi
@@ -54,7 +54,7 @@ save() {
   began=$(now_ms)
   key="$id.$(extension_of "$database").zst.age"
   file="$LOCAL/$database/$key"
-  key="daily/$HOST/$database/$key"
+  key="$KEPT/$HOST/$database/$key"
   server_has_room "dump of $database"
   install -d -m 0700 "$LOCAL/$database"
   rm -f "$work"/{rows,notes,proof,object}.json

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { BackupClass, BackupRetention, ServerName } from "../../estate/types";
+import { keptUnder } from "../../estate/saved";
+import type { BackupClass, BackupRetention, ServerEngine, ServerName } from "../../estate/types";
 import { readNamedFile } from "./named-file";
 
 /** What a host's agent is made of: components/agent, as it is, and what follows from the estate. */
@@ -15,9 +16,11 @@ export const ARCHIVE_PROGRAM = `${PROGRAMS}/estate-wal`;
 
 export interface AgentPlanArgs {
   host: ServerName;
-  engine: "mariadb" | "postgres";
-  port: number;
-  databases: readonly { name: string; backup: BackupClass }[];
+  engine: ServerEngine;
+  /** Of the server; undefined: there is no one server (Redis). */
+  port?: number | undefined;
+  /** Databases and queues; `keyPrefix`: what every key of a queue begins with. */
+  databases: readonly { name: string; backup: BackupClass; keyPrefix?: string }[];
   retention: BackupRetention;
   /** Public keys of age (`age1...`), one of which has to be at hand for a restore. */
   recipients: readonly string[];
@@ -40,17 +43,33 @@ export interface AgentFile {
 /** Debian packages; every one of them is kept by others. */
 export function agentPackages(engine: AgentPlanArgs["engine"]): string[] {
   const common = ["age", "ca-certificates", "curl", "jq", "mount", "util-linux", "zstd"];
-  return engine === "mariadb" ? [...common, "mariadb-backup"] : common;
+  return [...common, ...OF_ENGINE[engine]];
 }
 
+const OF_ENGINE: Readonly<Record<ServerEngine, readonly string[]>> = {
+  mariadb: ["mariadb-backup"],
+  postgres: [],
+  // What an instance needs brings all of it.
+  redis: [],
+};
+
 /** When what runs, in UTC: in a zone with summer time one night a year has no 02:00. Logs go so often that no more than five minutes of changes can be lost. */
-const TIMERS = [
+const OF_DATABASES = [
   { name: "estate-backup", does: "run", what: "dumps of all databases", on: "*-*-* 02:00:00 UTC" },
   { name: "estate-backup-base", does: "base", what: "a physical copy", on: "Sun *-*-* 03:30:00 UTC" },
   { name: "estate-backup-log", does: "log", what: "logs of changes", on: "*:0/4 UTC" },
 ] as const;
 
-export const agentTimers = TIMERS.map(({ name }) => `${name}.timer`);
+/** What waits in a queue is done within minutes: a copy of yesterday would bring back what was done long ago. */
+const OF_QUEUES = [
+  { name: "estate-backup-queues", does: "run", what: "copies of all queues", on: "*-*-* *:20:00 UTC" },
+] as const;
+
+const timersOf = (engine: ServerEngine) => (engine === "redis" ? OF_QUEUES : OF_DATABASES);
+
+export function agentTimers(engine: ServerEngine): string[] {
+  return timersOf(engine).map(({ name }) => `${name}.timer`);
+}
 
 /** By absolute path: everything of the agent that is no secret. */
 export function agentFiles(args: AgentPlanArgs): Record<string, AgentFile> {
@@ -67,7 +86,7 @@ export function agentFiles(args: AgentPlanArgs): Record<string, AgentFile> {
   if (args.caCertificate !== undefined) {
     files[`${SETTINGS}/ca.crt`] = { mode: "0644", content: args.caCertificate };
   }
-  for (const { name, does, what, on } of TIMERS) {
+  for (const { name, does, what, on } of timersOf(args.engine)) {
     files[`${UNITS}/${name}.service`] = { mode: "0644", content: service(does, what) };
     files[`${UNITS}/${name}.timer`] = { mode: "0644", content: timer(what, on) };
   }
@@ -75,14 +94,15 @@ export function agentFiles(args: AgentPlanArgs): Record<string, AgentFile> {
 }
 
 function agentSettings(args: AgentPlanArgs): string {
-  const { engine, host, port, databases, retention, proof } = args;
+  const { engine, host, port, databases, proof } = args;
+  const retention = { ...args.retention, ...(engine === "redis" && { localDays: QUEUE_LOCAL_DAYS }) };
   const classOf = (backup: BackupClass) => (retention.archive ? backup : "daily");
   const named = databases.map(({ name, backup }) => `${name}:${classOf(backup)}`).sort();
   return `# Written by the estate program; changes by hand are overwritten.
 ENGINE=${engine}
 HOST=${host}
-PORT=${port}
-BUCKET_URL=${bucketUrl(args)}
+KEPT=${keptUnder(host)}
+${port === undefined ? "" : `PORT=${port}\n`}BUCKET_URL=${bucketUrl(args)}
 DATABASES='${named.join(" ")}'
 LOCAL=/var/backups/estate
 LOCAL_DAYS=${retention.localDays}
@@ -97,6 +117,19 @@ PROOF_DIR=/var/lib/estate-proof
 PROOF_SECONDS=1800
 PROOF_BYTES=8589934592
 PROOF_MEMORY=2147483648
+${engine === "redis" ? queueSettings(databases) : ""}`;
+}
+
+/** Of each hour there is a copy: more days of them would fill the host. */
+const QUEUE_LOCAL_DAYS = 1;
+
+function queueSettings(queues: AgentPlanArgs["databases"]): string {
+  const named = queues.map(({ name, keyPrefix = "" }) => `${name}/${keyPrefix}`).sort();
+  return `QUEUES='${named.join(" ")}'
+# Five minutes until an instance begins its own copy, and two to write it.
+SAVE_SECONDS=420
+# To load a queue takes as much memory again: each once a day, and not each hour.
+PROOF_REST=79200
 `;
 }
 

@@ -1,7 +1,8 @@
+import { keptUnder } from "../../estate/saved";
 import type { BackupRetention, ServerName } from "../../estate/types";
 
 /** What is kept for how long is told by the first part of an object's key, whose it is by the second: `daily/mariadb/`. */
-export type BackupPrefix = "daily" | "archive" | "archive-index" | "recovery" | "status";
+export type BackupPrefix = "daily" | "queue" | "archive" | "archive-index" | "recovery" | "status";
 
 /** Days after which an archived copy is in the cold tier, and an upload that never ended is given up. */
 const COLD_AFTER = 30;
@@ -20,13 +21,14 @@ export interface LifecycleRule {
 
 /** Every prefix that the retention knows, with the days after which its objects expire. */
 export function keptDays(retention: BackupRetention): Partial<Record<BackupPrefix, number>> {
-  const { archive, dailyDays, recoveryDays } = retention;
+  const { archive, dailyDays, queueDays, recoveryDays } = retention;
   // Leap days included: seven years are 2557 days.
   const archiveDays = archive && Math.ceil(archive.years * 365.25);
   return {
     // What the archive holds is told beside it: in the cold tier nobody could read it without waiting.
     ...(archiveDays && { archive: archiveDays, "archive-index": archiveDays }),
     daily: dailyDays,
+    queue: queueDays,
     recovery: recoveryDays,
     status: dailyDays,
   };
@@ -56,9 +58,11 @@ export function lifecycleRules(retention: BackupRetention): LifecycleRule[] {
   return [...rules, rest];
 }
 
-/** The prefixes that a host writes below: `{ daily: "daily/mariadb/", ... }`. */
+/** The prefixes that a host writes below: `{ daily: "daily/mariadb/", ... }`; of queues there is nothing but their copies. */
 export function prefixesOf(host: ServerName, retention: BackupRetention): Record<string, string> {
-  return Object.fromEntries(Object.keys(keptDays(retention)).map((prefix) => [prefix, `${prefix}/${host}/`]));
+  const ofQueues = keptUnder(host) === "queue";
+  const own = Object.keys(keptDays(retention)).filter((prefix) => (prefix === "queue") === ofQueues);
+  return Object.fromEntries(own.map((prefix) => [prefix, `${prefix}/${host}/`]));
 }
 
 /** What a writer may. */

@@ -73,7 +73,7 @@ async function readIndex(reader: BackupReader, stored: StoredObject): Promise<Ba
     dump.sha256 === object.sha256 &&
     dump.part === undefined &&
     run.startsWith(named.month) &&
-    engine === traitsOf(host).engine;
+    engine === traitsOf(named.host).engine;
   if (!isOwn) return forged("it names another host's, database's or month's dump");
   const late = beginOf(run).getTime() + (reader.retention.localDays + LATE_DAYS) * DAY;
   if (stored.modified.getTime() < beginOf(run).getTime() || stored.modified.getTime() > late) {

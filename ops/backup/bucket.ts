@@ -7,6 +7,8 @@ import type {
 } from "@aws-sdk/client-s3";
 import { awsClientSettings } from "../../connect/aws";
 import type { BackupOutput } from "../../estate/outputs";
+import { keptUnder } from "../../estate/saved";
+import type { ServerName } from "../../estate/types";
 import { couldNotTell, messageOf } from "../exit";
 import { partKeys } from "./keys";
 import { type Backup, parseManifest, type StoredManifest } from "./manifest";
@@ -92,8 +94,8 @@ export class BackupReader {
   }
 
   /** Names of a host's runs, newest first. Throws "could not tell". */
-  async runs(host: string): Promise<string[]> {
-    const objects = await this.list(`daily/${host}/manifests/`);
+  async runs(host: ServerName): Promise<string[]> {
+    const objects = await this.list(`${keptUnder(host)}/${host}/manifests/`);
     return objects
       .flatMap(({ parsed }) => (parsed.kind === "manifest" ? [parsed.run] : []))
       .sort()
@@ -108,8 +110,8 @@ export class BackupReader {
   }
 
   /** undefined: what lies there is none, or is not what its name says; that is a finding. Throws "could not tell". */
-  manifest(host: string, run: string): Promise<StoredManifest | undefined> {
-    const key = `daily/${host}/manifests/${run}.json`;
+  manifest(host: ServerName, run: string): Promise<StoredManifest | undefined> {
+    const key = `${keptUnder(host)}/${host}/manifests/${run}.json`;
     const known = this.read.get(key) ?? this.readManifest(key);
     this.read.set(key, known);
     return known;
@@ -132,7 +134,7 @@ export class BackupReader {
 
   /** Manifests of a host, newest first, until `enough` of those read so far. */
   async manifests(
-    host: string,
+    host: ServerName,
     enough: (read: readonly StoredManifest[]) => boolean,
   ): Promise<StoredManifest[]> {
     const runs = await this.runs(host);

@@ -15,7 +15,7 @@ export class DumpWatch extends Writable {
     done();
   }
 
-  /** What is wrong with the dump, by its kind (`sql` of MariaDB, `accounts` of PostgreSQL, `pgdump`); undefined: nothing. */
+  /** What is wrong with the dump, by its kind (`sql` of MariaDB, `accounts` of PostgreSQL, `pgdump`, `rdb` of Redis); undefined: nothing. */
   fault(kind: DumpKind, hasTables: boolean): string | undefined {
     const tail = this.tail.toString("latin1");
     switch (kind) {
@@ -27,6 +27,11 @@ export class DumpWatch extends Writable {
         return tail.includes("PostgreSQL database cluster dump complete")
           ? undefined
           : 'the dump has no "dump complete" at its end';
+      case "rdb":
+        // A mark, and the sum of all before it in eight bytes: whoever loads it looks at that.
+        return /^REDIS\d{4}/.test(this.head.subarray(0, 9).toString("latin1")) && this.tail.at(-9) === 0xff
+          ? undefined
+          : "it is no whole copy of Redis";
       case "pgdump":
         if (this.head.subarray(0, 5).toString("latin1") !== "PGDMP") return "it is no archive of pg_dump";
         // Each table's rows end with a length of zero: a sign and four bytes.
@@ -39,7 +44,7 @@ export class DumpWatch extends Writable {
 
 const KEPT = 4096;
 
-export type DumpKind = "sql" | "sql-accounts" | "pgdump" | "pgdump-accounts";
+export type DumpKind = "sql" | "sql-accounts" | "pgdump" | "pgdump-accounts" | "rdb";
 
 export interface ArchiveReader {
   stdin: Writable;

@@ -1,3 +1,4 @@
+import type { ServerName } from "../../estate/types";
 import { failed } from "../exit";
 import type { BackupReader } from "./bucket";
 import { chooseBackup, explainChoice, isEnough } from "./choose";
@@ -6,14 +7,14 @@ import { type Backup, backupsOf, SAFETY, type StoredManifest } from "./manifest"
 /** `newest` whatever it holds; `full`: none that a server made anew has saved before it was restored; `former`: then the one before. */
 export type Wish = { run: string } | "newest" | "full" | "former";
 
-/** What is read of a host at most to find a backup: three months of days, and some runs by hand. */
+/** What is read of a host at most to find a backup: three months of days, a week of hours, and some runs by hand. */
 const MOST_RUNS = 200;
 
 /** A database's backup. Throws "failed" where there is none, or none that may be taken unasked. */
 export async function findBackup(
   reader: BackupReader,
   database: string,
-  host: string,
+  host: ServerName,
   wish: Wish,
 ): Promise<Backup> {
   const own = (manifests: readonly StoredManifest[]) =>

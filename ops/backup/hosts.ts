@@ -1,11 +1,11 @@
 import { sshLogin } from "../../components/plans/ssh";
 import { runFilter, runScript } from "../../connect/host-script";
 import { openSsh, type RunOptions, type RunResult, type SshConnection } from "../../connect/ssh";
-import { stackServer } from "../../estate/servers";
+import { stackServers } from "../../estate/servers";
 import type { ServerName, StackConfig } from "../../estate/types";
 import { couldNotTell, messageOf } from "../exit";
 
-/** A database host, as root. */
+/** A host of databases or queues, as root. */
 export interface DatabaseHost {
   name: ServerName;
   /** A step that reads nothing from standard input; its variables may be secrets. Throws where it fails. */
@@ -28,7 +28,9 @@ export class HostRefusal extends Error {}
 /** Hosts by the stack's configuration, with the key and the pinned host keys that the program uses. */
 export function hostsOf(config: StackConfig, env: NodeJS.ProcessEnv): OpenHost {
   return async (server, signal) => {
-    const { ssh } = stackServer(config.servers, server).server;
+    const found = stackServers(config.servers).find(({ name }) => name === server);
+    if (!found) throw couldNotTell(`the stack has no server ${server}`);
+    const { ssh } = found.server;
     let connection: SshConnection;
     try {
       const login = sshLogin(ssh, { knownHosts: config.access.knownHosts, pinned: true, env });
@@ -40,7 +42,7 @@ export function hostsOf(config: StackConfig, env: NodeJS.ProcessEnv): OpenHost {
   };
 }
 
-function databaseHost(name: ServerName, user: string, connection: SshConnection): DatabaseHost {
+export function databaseHost(name: ServerName, user: string, connection: SshConnection): DatabaseHost {
   return {
     name,
     async script(text, variables = {}) {

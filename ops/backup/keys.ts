@@ -1,4 +1,4 @@
-import { databaseServers } from "../../estate/servers";
+import { databaseServers, serversOf } from "../../estate/servers";
 import type { ServerName } from "../../estate/types";
 
 /**
@@ -19,6 +19,9 @@ export type BackupKey =
 const RUN = String.raw`\d{8}T\d{6}Z(?:-[0-9a-f]{8})?`;
 /** Of the catalogue, whose rule for names leaves no letter that means something here. */
 const HOST = databaseServers().join("|");
+const QUEUES = serversOf("redis").join("|");
+/** Copies of queues are kept for other times than dumps. */
+const KEPT = `(?:daily/(?!(?:${QUEUES})/)|queue/(?=(?:${QUEUES})/))(?<host>${HOST}|${QUEUES})`;
 const DATABASE = "_accounts|[a-z][a-z0-9_]{1,47}";
 /** Of MariaDB when its first log was seen, of PostgreSQL the cluster's identifier. */
 const EPOCH = String.raw`\d{8}T\d{6}Z|\d{10,20}`;
@@ -27,12 +30,12 @@ const SUM = "[0-9a-f]{64}";
 const LOG = String.raw`[A-Za-z][\w-]{0,63}\.\d{6,10}|[0-9A-F]{24}(?:\.partial|\.[0-9A-F]{8}\.backup)?|[0-9A-F]{8}\.history`;
 
 const form = (text: string) => new RegExp(`^${text}$`);
-const DUMP_END = String.raw`\.(?:sql|pgdump)\.zst\.age(?:\.(?<part>\d{5}))?`;
+const PARTS = String.raw`\.zst\.age(?:\.(?<part>\d{5}))?`;
 const FORMS: Record<BackupKey["kind"], RegExp> = {
-  dump: form(`daily/(?<host>${HOST})/(?<database>${DATABASE})/(?<run>${RUN})${DUMP_END}`),
-  manifest: form(String.raw`daily/(?<host>${HOST})/manifests/(?<run>${RUN})\.json`),
+  dump: form(String.raw`${KEPT}/(?<database>${DATABASE})/(?<run>${RUN})\.(?:sql|pgdump|rdb)${PARTS}`),
+  manifest: form(String.raw`${KEPT}/manifests/(?<run>${RUN})\.json`),
   archive: form(
-    String.raw`archive/(?<host>${HOST})/(?<database>${DATABASE})/(?<run>${RUN})\.(?<sha256>${SUM})${DUMP_END}`,
+    String.raw`archive/(?<host>${HOST})/(?<database>${DATABASE})/(?<run>${RUN})\.(?<sha256>${SUM})\.(?:sql|pgdump)${PARTS}`,
   ),
   "archive-index": form(
     String.raw`archive-index/(?<host>${HOST})/(?<database>${DATABASE})/(?<month>\d{6})\.(?<sha256>${SUM})\.json`,

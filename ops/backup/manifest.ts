@@ -27,6 +27,7 @@ export const savedObject = z.object({
   bytes: z.number(),
   /** So many objects `KEY.00000`, ... make up the dump; undefined: one, KEY itself. */
   parts: z.int().min(2).max(100_000).optional(),
+  /** By table; of a queue `keys`, which have no lifetime. */
   rows: recordOf(isCount),
   /** What will not come back as it is. */
   notes: listOf(words, 1000).optional(),
@@ -41,7 +42,7 @@ const MOST_DATABASES = 10_000;
 const manifest = z.object({
   run: z.string().refine(isRunId, "it is no name of a run"),
   host: z.string(),
-  engine: z.enum(["mariadb", "postgres"]),
+  engine: z.enum(["mariadb", "postgres", "redis"]),
   tag: words,
   /** One life of the server: another one begins empty. Agents of before did not tell. */
   epoch: z.string().optional(),

@@ -1,3 +1,4 @@
+import { prefixesOf } from "../../components/plans/backup-bucket";
 import type { ServerName } from "../../estate/types";
 import type { BackupReader } from "./bucket";
 
@@ -6,6 +7,6 @@ import type { BackupReader } from "./bucket";
  * minutes that the log was sent: of those only the newest counts. Throws "could not tell".
  */
 export async function scanHost(reader: BackupReader, host: ServerName): Promise<void> {
-  const prefixes = ["daily", "archive", "archive-index", "recovery"];
-  await Promise.all(prefixes.map((prefix) => reader.list(`${prefix}/${host}/`)));
+  const { status: _, ...prefixes } = prefixesOf(host, reader.retention);
+  await Promise.all(Object.values(prefixes).map((prefix) => reader.list(prefix)));
 }

@@ -1,8 +1,13 @@
+import { keptUnder } from "../../estate/saved";
+import type { ServerName } from "../../estate/types";
 import { beginOf } from "./keys";
 import { ACCOUNTS, type Backup, backupsOf, type Manifest, type Proof, type StoredManifest } from "./manifest";
 
-/** A daily backup, and two hours for a slow one. */
-export const OLDEST_GOOD_HOURS = 26;
+/** A daily backup, and two hours for a slow one; of a queue an hourly one. */
+const OLDEST_GOOD_HOURS = { daily: 26, queue: 3 };
+
+/** Hours after which the newest backup on a host is too old. */
+export const oldestGoodHours = (host: ServerName): number => OLDEST_GOOD_HOURS[keptUnder(host)];
 /** Each database has its turn within a week. */
 export const OLDEST_PROOF_DAYS = 8;
 
@@ -29,7 +34,7 @@ export interface BackupStatus {
 
 export interface Wanted {
   database: string;
-  host: string;
+  host: ServerName;
   /** Whether dumps are proven on that host. */
   proves: boolean;
 }
@@ -63,8 +68,9 @@ export async function backupStatus(
   const fault = await faultOf(newest);
   if (fault !== undefined) return status("missing", fault);
   if (tried?.failed.includes(database)) return status("failed", `run ${tried.run} failed`);
-  if (ageHours > OLDEST_GOOD_HOURS) {
-    return status("old", `the newest is ${Math.floor(ageHours)} h old, more than ${OLDEST_GOOD_HOURS} h`);
+  const oldest = oldestGoodHours(host);
+  if (ageHours > oldest) {
+    return status("old", `the newest is ${Math.floor(ageHours)} h old, more than ${oldest} h`);
   }
   const unproven = needsProof({ database, proves })
     ? proofFault(proof, proofAgeDays, isNew(backups, now))

@@ -63,6 +63,7 @@ export async function verifyBackup(
 }
 
 export function dumpKind({ engine, database }: Backup): DumpKind {
+  if (engine === "redis") return "rdb";
   if (engine === "mariadb") return database === ACCOUNTS ? "sql-accounts" : "sql";
   return database === ACCOUNTS ? "pgdump-accounts" : "pgdump";
 }

@@ -1,43 +1,45 @@
-import { databases } from "../../estate/catalogue";
-import { databaseServer, traitsOf } from "../../estate/servers";
-import type { BackupClass, DatabaseEntry, ServerName } from "../../estate/types";
+import { databases, redisUsers } from "../../estate/catalogue";
+import { hasAccounts, type SavedEntry } from "../../estate/saved";
+import { stackServer, traitsOf } from "../../estate/servers";
+import type { BackupClass, ServerName } from "../../estate/types";
 import { archivedBackups } from "../backup/archive";
 import { type ArchiveStatus, archiveStatus } from "../backup/archive-status";
 import type { BackupReader } from "../backup/bucket";
 import { ACCOUNTS, type Manifest, SAFETY } from "../backup/manifest";
 import { recoveryStatus } from "../backup/recovery-status";
 import { scanHost } from "../backup/scan";
-import { selectDatabases } from "../backup/select";
+import { selectSaved } from "../backup/select";
 import { backupStatus, tellsOfAll, type Wanted } from "../backup/status";
 import { EXIT, type ExitCode } from "../exit";
 import type { Io } from "../io";
 import { renderFindings } from "../render/backup";
 import { renderBackupStatus } from "../render/backup-status";
 import { renderJson } from "../render/json";
-import { configOf, hostsWith, withBucket } from "./bucket";
+import { configOf, hostsWith, inStack, withBucket } from "./bucket";
 
 export interface BackupStatusOptions {
   stack?: string;
   json?: boolean;
 }
 
-/** `estate backup status`: of each database the newest good backup and its proof, of each server its log and its physical copy, the archive. */
+/** `estate backup status`: of each database and queue the newest good backup and its proof, of each server its log and its physical copy, the archive. */
 export async function status(
   io: Io,
   names: readonly string[],
   options: BackupStatusOptions,
 ): Promise<ExitCode> {
-  const wanted = selectDatabases(databases, names);
+  const selected = selectSaved({ databases, redisUsers }, names);
   return withBucket(io, options, async (reader, stack) => {
-    const { servers } = configOf(io, stack);
+    const config = configOf(io, stack);
+    const wanted = inStack(config, selected);
     const now = new Date();
     const hosts = hostsWith(wanted);
     await Promise.all(hosts.map((host) => scanHost(reader, host)));
     const perHost = await Promise.all(
       hosts.map((host) => {
         const own = wanted.filter(({ server }) => server === host).map(({ name }) => name);
-        const asked = [...own, ...(names.length === 0 ? [ACCOUNTS] : [])];
-        const { proof: proves } = databaseServer(servers, host);
+        const asked = [...own, ...(names.length === 0 && hasAccounts(host) ? [ACCOUNTS] : [])];
+        const proves = stackServer(config.servers, host).server.proof;
         return statusOf(
           reader,
           asked.map((database) => ({ database, host, proves })),
@@ -46,7 +48,8 @@ export async function status(
       }),
     );
     const results = perHost.flat();
-    const logging = names.length === 0 ? hosts.filter((host) => traitsOf(host).changeLog) : [];
+    const databaseHosts = hostsWith(wanted.filter((entry) => entry.engine !== "redis"));
+    const logging = names.length === 0 ? databaseHosts.filter((host) => traitsOf(host).changeLog) : [];
     const recovery = await Promise.all(logging.map((host) => recoveryStatus(reader, host, now)));
     const logs = recovery.map(({ log }) => log);
     const copies = recovery.map(({ copy }) => copy);
@@ -82,7 +85,7 @@ const ARCHIVED: BackupClass = "archive";
 
 async function archivesOf(
   reader: BackupReader,
-  wanted: readonly DatabaseEntry[],
+  wanted: readonly SavedEntry[],
   now: Date,
 ): Promise<ArchiveStatus[]> {
   const kept = wanted.filter(({ backup }) => backup === ARCHIVED);

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
-import { databases } from "../../estate/catalogue";
-import type { DatabaseEntry, ServerName } from "../../estate/types";
+import { databases, redisUsers } from "../../estate/catalogue";
+import { hasAccounts, type SavedEntry } from "../../estate/saved";
+import type { ServerName } from "../../estate/types";
 import { archivedBackups, findArchived } from "../backup/archive";
 import type { BackupReader } from "../backup/bucket";
 import { findBackup } from "../backup/find";
@@ -9,7 +10,7 @@ import { ACCOUNTS, type Backup, backupsOf } from "../backup/manifest";
 import { backupNow } from "../backup/now";
 import { keyFile } from "../backup/open";
 import { scanHost } from "../backup/scan";
-import { selectDatabases } from "../backup/select";
+import { selectSaved } from "../backup/select";
 import { type Verification, verifyBackup } from "../backup/verify";
 import { couldNotTell, EXIT, type ExitCode, exitCodeOf, type Finish, messageOf } from "../exit";
 import { interruptible } from "../interrupt";
@@ -26,7 +27,9 @@ import { printable } from "../render/printable";
 import { startProgress } from "../render/progress";
 import { resolveStack } from "../stack";
 import { type BackupStatusOptions, status } from "./backup-status";
-import { configOf, hostsWith, month, runId, withBucket } from "./bucket";
+import { configOf, hostsWith, inStack, month, runId, withBucket } from "./bucket";
+
+const declared = { databases, redisUsers };
 
 interface BackupOptions extends BackupStatusOptions {
   tag?: string;
@@ -36,7 +39,9 @@ interface BackupOptions extends BackupStatusOptions {
 }
 
 export function backupCommand(io: Io, finish: Finish): Command {
-  const command = new Command("backup").description("Make, list and check the databases' backups.");
+  const command = new Command("backup").description(
+    "Make, list and check the backups of databases and queues.",
+  );
   const add = (
     name: string,
     description: string,
@@ -44,7 +49,7 @@ export function backupCommand(io: Io, finish: Finish): Command {
   ) =>
     command
       .command(name)
-      .argument("[database...]", "databases (default: all)")
+      .argument("[database...]", "databases, and queues by their Redis user (default: all)")
       .description(description)
       .option("--stack <name>", "stack to work on (default: $PULUMI_STACK, then the selected one)")
       .option("--json", "print JSON")
@@ -88,9 +93,11 @@ Exit codes: 0 done (status: all are good), 1 failed (status: one is old, failed,
 }
 
 async function now(io: Io, names: readonly string[], options: BackupOptions): Promise<ExitCode> {
-  const wanted = selectDatabases(databases, names);
+  const selected = selectSaved(declared, names);
   const stack = await resolveStack(io, options.stack);
-  const open = hostsOf(configOf(io, stack), io.env);
+  const config = configOf(io, stack);
+  const open = hostsOf(config, io.env);
+  const wanted = inStack(config, selected);
   const hosts = hostsWith(wanted);
   return interruptible(async (signal) => {
     const runs = await backupNow(
@@ -109,10 +116,10 @@ async function now(io: Io, names: readonly string[], options: BackupOptions): Pr
 }
 
 async function list(io: Io, names: readonly string[], options: BackupOptions): Promise<ExitCode> {
-  const wanted = selectDatabases(databases, names);
-  const isWanted = (database: string) => names.length === 0 || wanted.some(({ name }) => name === database);
+  const selected = selectSaved(declared, names);
+  const isWanted = (database: string) => names.length === 0 || selected.some(({ name }) => name === database);
   return withBucket(io, options, async (reader, stack) => {
-    const hosts = hostsWith(wanted);
+    const hosts = hostsWith(inStack(configOf(io, stack), selected));
     await Promise.all(hosts.map((host) => scanHost(reader, host)));
     const backups = options.archive
       ? (await Promise.all(hosts.map((host) => archivedBackups(reader, host, isWanted)))).flat()
@@ -133,12 +140,13 @@ async function list(io: Io, names: readonly string[], options: BackupOptions): P
 }
 
 async function verify(io: Io, names: readonly string[], options: BackupOptions): Promise<ExitCode> {
-  const wanted = selectDatabases(databases, names);
+  const selected = selectSaved(declared, names);
   const key = keyFile(io);
   if (options.archive && options.run) throw couldNotTell("--archive goes by the month: --month 2026-01");
   if (options.month && !options.archive) throw couldNotTell("--month is for --archive");
   return withBucket(io, options, (reader, stack) =>
     interruptible(async (signal) => {
+      const wanted = inStack(configOf(io, stack), selected);
       const asked = toVerify(wanted, names, options);
       await Promise.all(hostsWith(wanted).map((host) => scanHost(reader, host)));
       const found = await Promise.allSettled(
@@ -174,9 +182,14 @@ async function verify(io: Io, names: readonly string[], options: BackupOptions):
   );
 }
 
-function toVerify(wanted: readonly DatabaseEntry[], names: readonly string[], { archive }: BackupOptions) {
+function toVerify(wanted: readonly SavedEntry[], names: readonly string[], { archive }: BackupOptions) {
   if (archive) return wanted.filter(({ backup }) => names.length > 0 || backup === "archive");
-  const accounts = names.length === 0 ? hostsWith(wanted).map((server) => ({ name: ACCOUNTS, server })) : [];
+  const accounts =
+    names.length === 0
+      ? hostsWith(wanted)
+          .filter(hasAccounts)
+          .map((server) => ({ name: ACCOUNTS, server }))
+      : [];
   return [...wanted.map(({ name, server }) => ({ name, server })), ...accounts];
 }
 
@@ -190,7 +203,7 @@ function tag(text: string): string {
   throw new InvalidArgumentError("use lower-case letters, digits and hyphens.");
 }
 
-function namesOn(wanted: readonly DatabaseEntry[], host: ServerName): string[] {
+function namesOn(wanted: readonly SavedEntry[], host: ServerName): string[] {
   return wanted.filter(({ server }) => server === host).map(({ name }) => name);
 }
 

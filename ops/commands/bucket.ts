@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "commander";
 import { loadStackConfig } from "../../estate/load";
 import type { BackupOutput } from "../../estate/outputs";
-import type { DatabaseEntry, ServerName } from "../../estate/types";
+import type { ServerName, StackConfig } from "../../estate/types";
 import { BackupReader } from "../backup/bucket";
 import { isRunId } from "../backup/keys";
 import { couldNotTell, messageOf } from "../exit";
@@ -47,6 +47,14 @@ export function month(text: string): string {
   throw new InvalidArgumentError("give a month as the list shows it: 2026-01.");
 }
 
-export function hostsWith(wanted: readonly DatabaseEntry[]): ServerName[] {
+export function hostsWith<Host extends ServerName>(wanted: readonly { server: Host }[]): Host[] {
   return [...new Set(wanted.map(({ server }) => server))];
+}
+
+/** Without the queues of a stack that has no Redis. */
+export function inStack<E extends { server: ServerName }>(
+  { servers }: StackConfig,
+  entries: readonly E[],
+): E[] {
+  return entries.filter(({ server }) => servers[server] !== undefined);
 }

@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import { databases } from "../../estate/catalogue";
+import { databases, redisUsers } from "../../estate/catalogue";
 import { beginsWithDay } from "../../estate/clock";
 import type { StackOutputs } from "../../estate/outputs";
+import type { QueueEntry, SavedEntry } from "../../estate/saved";
 import { databaseServer, declaredServer, serversOf } from "../../estate/servers";
 import type { DatabaseEntry } from "../../estate/types";
 import { findArchived } from "../backup/archive";
@@ -10,7 +11,7 @@ import { findBackup, type Wish } from "../backup/find";
 import { hostsOf } from "../backup/hosts";
 import type { Backup } from "../backup/manifest";
 import { keyFile } from "../backup/open";
-import { selectDatabases } from "../backup/select";
+import { selectDatabases, selectSaved } from "../backup/select";
 import { couldNotTell, EXIT, type ExitCode, type Finish, messageOf } from "../exit";
 import { interruptible } from "../interrupt";
 import type { Io } from "../io";
@@ -26,11 +27,12 @@ import { fetchAll } from "../restore/cold";
 import { RestoreSteps } from "../restore/host";
 import { requireNewName, restoreNames } from "../restore/names";
 import { findPoint, type PointPlan } from "../restore/point";
+import { QueueSteps, restoreQueue } from "../restore/queue";
 import { type RestoreResult, restoreDatabase } from "../restore/run";
 import type { RestoreTools } from "../restore/tools";
 import { resolveStack } from "../stack";
 import { readStackOutputs } from "../stack-outputs";
-import { configOf, month, runId, withBucket } from "./bucket";
+import { configOf, inStack, month, runId, withBucket } from "./bucket";
 
 interface RestoreOptions {
   stack?: string;
@@ -55,10 +57,10 @@ const PROBE_MS = 10_000;
 
 export function restoreCommand(io: Io, finish: Finish): Command {
   return new Command("restore")
-    .description("Bring databases back from the bucket.")
-    .argument("[database...]", "databases of the catalogue")
+    .description("Bring databases and queues back from the bucket.")
+    .argument("[database...]", "databases of the catalogue, and queues by their Redis user")
     .option("--stack <name>", "stack to work on (default: $PULUMI_STACK, then the selected one)")
-    .option("--all", "every live database")
+    .option("--all", "every live database; a queue is named, for what waited in it is done again")
     .option(
       "--run <id>",
       "the backup of this run, as `estate backup list` shows it (default: the newest)",
@@ -126,6 +128,7 @@ Examples:
   estate restore --stack prod mo_grafana --from-server postgres
   estate restore --stack prod mo_consent --archive --month 2026-01 --into mo_consent_january --yes
   estate restore --stack prod mo_crm --drop-replaced
+  estate restore --stack prod svc_n8n
 
 Exit codes: 0 restored, 1 one failed, 2 could not tell (no stack, no outputs, no way in, no key).`,
     )
@@ -175,7 +178,9 @@ async function restore(io: Io, names: readonly string[], options: RestoreOptions
           const from = sources[index];
           if (!from) continue;
           const { into, safetyBackup: safety, acceptFaults = false } = options;
-          const result = await restoreDatabase({ entry, from, into, safety, acceptFaults }, tools);
+          const result = isQueue(entry)
+            ? await restoreQueue({ entry, from: from as Backup }, tools)
+            : await restoreDatabase({ entry, from, into, safety, acceptFaults }, tools);
           if (result.fault) tools.report(`${entry.name}: FAILED: ${result.fault.reason}`);
           results[index] = result;
         }
@@ -189,21 +194,44 @@ async function restore(io: Io, names: readonly string[], options: RestoreOptions
 
 function sourceOf(
   reader: BackupReader,
-  { name, server: own }: DatabaseEntry,
-  { at, archive, month, run, former, fromServer = own }: RestoreOptions,
+  entry: SavedEntry,
+  { at, archive, month, run, former, fromServer = entry.server }: RestoreOptions,
 ): Promise<Backup | PointPlan> {
-  if (at) return findPoint(reader, fromServer, at);
+  const { name } = entry;
+  if (at && !isQueue(entry)) return findPoint(reader, fromServer, at);
   if (archive) return findArchived(reader, name, fromServer, month);
   const wish: Wish = run ? { run } : former ? "former" : "full";
   return findBackup(reader, name, fromServer, wish);
 }
 
-function select(names: readonly string[], options: RestoreOptions): DatabaseEntry[] {
-  const live = databases.filter(({ state }) => state === "live");
+const isQueue = (entry: SavedEntry): entry is QueueEntry => entry.engine === "redis";
+const live = <E extends { state: string }>(entries: readonly E[]) =>
+  entries.filter(({ state }) => state === "live");
+
+/** What is for databases alone. */
+function refuseForQueues(
+  names: readonly string[],
+  { at, archive, into, acceptFaults }: RestoreOptions,
+): void {
+  const asked = { "--at": at, "--archive": archive, "--into": into, "--accept-faults": acceptFaults };
+  const [option] = Object.entries(asked).find(([, value]) => value) ?? [];
+  const [queue] = selectSaved({ databases, redisUsers }, names).filter(isQueue);
+  if (option && queue && names.length > 0) {
+    throw couldNotTell(
+      `${option} is for databases: ${queue.name} is a queue, which is restored as a whole, in its own place`,
+    );
+  }
+}
+
+function select(names: readonly string[], options: RestoreOptions): SavedEntry[] {
   if (options.all ? names.length > 0 : names.length === 0) {
     throw couldNotTell("name the databases to restore, or give --all alone");
   }
-  if (options.into === undefined) return selectDatabases(live, names);
+  refuseForQueues(names, options);
+  if (options.all) return live(databases);
+  if (options.into === undefined) {
+    return selectSaved({ databases: live(databases), redisUsers: live(redisUsers) }, names);
+  }
   if (names.length !== 1) throw couldNotTell("--into is for one database: name it");
   requireNewName(
     options.into,
@@ -213,7 +241,7 @@ function select(names: readonly string[], options: RestoreOptions): DatabaseEntr
 }
 
 /** What is loaded came from a server of the same engine. */
-function requireLikeServer(from: string, wanted: readonly DatabaseEntry[]): void {
+function requireLikeServer(from: string, wanted: readonly SavedEntry[]): void {
   const other = wanted.find(({ engine }) => declaredServer(from)?.engine !== engine);
   if (!other) return;
   throw couldNotTell(
@@ -226,9 +254,9 @@ async function requireLogins(
   io: Io,
   stack: string,
   outputs: StackOutputs,
-  wanted: readonly DatabaseEntry[],
+  wanted: readonly SavedEntry[],
 ): Promise<void> {
-  const targets = selectTargets(wanted, [], outputs);
+  const targets = targetsOf(wanted, outputs);
   const missing = targets.filter((target) => !isTarget(target)).map(({ name }) => name);
   if (missing.length > 0) {
     throw couldNotTell(
@@ -242,8 +270,14 @@ async function requireLogins(
   );
 }
 
-async function probe(io: Io, outputs: StackOutputs, entry: DatabaseEntry): Promise<string | undefined> {
-  const [result] = await checkAll(selectTargets([entry], [], outputs), {
+function targetsOf(entries: readonly SavedEntry[], outputs: StackOutputs) {
+  const queues = entries.filter(isQueue);
+  const others = entries.filter((entry): entry is DatabaseEntry => !isQueue(entry));
+  return selectTargets(others, queues, outputs);
+}
+
+async function probe(io: Io, outputs: StackOutputs, entry: SavedEntry): Promise<string | undefined> {
+  const [result] = await checkAll(targetsOf([entry], outputs), {
     connect: connectAs(io.env),
     timeoutMs: PROBE_MS,
     parallel: 1,
@@ -253,16 +287,23 @@ async function probe(io: Io, outputs: StackOutputs, entry: DatabaseEntry): Promi
 
 async function dropReplaced(io: Io, names: readonly string[], options: RestoreOptions): Promise<ExitCode> {
   if (names.length === 0) throw couldNotTell("--drop-replaced: name the databases");
-  const wanted = selectDatabases(databases, names);
+  const selected = selectSaved({ databases, redisUsers }, names);
   const stack = await resolveStack(io, options.stack);
   const config = configOf(io, stack);
+  const wanted = inStack(config, selected);
   const open = hostsOf(config, io.env);
   const results = await Promise.all(
     wanted.map(async (entry) => {
       const { name, server } = entry;
       try {
-        const { port } = databaseServer(config.servers, server);
-        const steps = new RestoreSteps(await open(server), entry, restoreNames(name, new Date()), port);
+        const steps = isQueue(entry)
+          ? new QueueSteps(await open(server), entry, "")
+          : new RestoreSteps(
+              await open(server),
+              entry,
+              restoreNames(name, new Date()),
+              databaseServer(config.servers, entry.server).port,
+            );
         const dropped = await steps.dropReplaced().finally(() => steps.close());
         return { database: name, dropped };
       } catch (error) {

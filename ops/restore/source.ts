@@ -73,8 +73,8 @@ export async function pointSource(
 }
 
 /** Decrypts here and streams to the host. */
-async function feed(
-  steps: RestoreSteps,
+export async function feed(
+  steps: { close(): void },
   sealed: Readable,
   take: (plain: Readable) => Promise<void>,
   { key, env, signal }: RestoreTools,

@@ -1,4 +1,5 @@
-import type { DatabaseEntry, StackConfig } from "../../estate/types";
+import type { SavedEntry } from "../../estate/saved";
+import type { StackConfig } from "../../estate/types";
 import type { BackupReader } from "../backup/bucket";
 import type { OpenHost } from "../backup/hosts";
 
@@ -12,6 +13,6 @@ export interface RestoreTools {
   env: NodeJS.ProcessEnv;
   signal: AbortSignal;
   /** Logs in as the service. What is wrong; undefined: nothing. */
-  probe(entry: DatabaseEntry): Promise<string | undefined>;
+  probe(entry: SavedEntry): Promise<string | undefined>;
   report(line: string): void;
 }

@@ -12,7 +12,7 @@ interface Config {
 
 /** Read by Bash: a value is one word, or words in single quotes, of which none means anything to a shell. */
 const SETTING =
-  /^(?:#.*|(?:ENGINE|HOST|PORT|BUCKET_URL|DATABASES|LOCAL(?:_DAYS)?|TRIES|PAUSE|PART|(?:DUMP|COPY)_SECONDS|PROOF(?:_DIR|_SECONDS|_BYTES|_MEMORY)?)=(?:[\w./:-]*|'[\w./: -]*'))?$/;
+  /^(?:#.*|(?:ENGINE|HOST|KEPT|PORT|BUCKET_URL|DATABASES|QUEUES|LOCAL(?:_DAYS)?|TRIES|PAUSE|PART|(?:DUMP|COPY|SAVE)_SECONDS|PROOF(?:_DIR|_SECONDS|_BYTES|_MEMORY|_REST)?)=(?:[\w./:-]*|'[\w./: -]*'))?$/;
 /** Files that follow from the stack, line by line. */
 const RECIPIENTS = `${SETTINGS}/recipients.txt`;
 const BY_STACK: Readonly<Record<string, RegExp>> = {

@@ -5,6 +5,7 @@ import { wholeNumber } from "../settings";
 
 interface Config {
   dailyDays: number;
+  queueDays: number;
   archiveDays: number;
   noncurrentDays: number;
   recoveryDays: number;
@@ -20,20 +21,22 @@ interface Promised {
 export const bucketRetentionKept = resourceRule<Config>({
   name: "bucket-retention-kept",
   description:
-    "Below each prefix backups are kept as long as promised and no longer: 90 days, archives 7 years, and what was replaced goes.",
+    "Below each prefix backups are kept as long as promised and no longer: 90 days, queues 30 days, archives 7 years, and what was replaced goes.",
   severity: "high",
   remediationSteps: "Correct the rules of the BucketLifecycleConfiguration; docs/policy.md has the periods.",
   config: {
     dailyDays: wholeNumber("Days a daily backup and a status are kept", 90, 1, 3660),
+    queueDays: wholeNumber("Days an hourly copy of a queue is kept", 30, 1, 3660),
     archiveDays: wholeNumber("Days an archive is kept; leap days do not count", 2555, 1, 36600),
     noncurrentDays: wholeNumber("Most days that a replaced version is kept", 90, 1, 3660),
     recoveryDays: wholeNumber("Days that base copies and segments are kept, at least", 30, 1, 3660),
   },
   types: [LIFECYCLE],
-  *faults({ props: { rules } }, { dailyDays, archiveDays, noncurrentDays, recoveryDays }) {
+  *faults({ props: { rules } }, { dailyDays, queueDays, archiveDays, noncurrentDays, recoveryDays }) {
     if (isUnknown(rules)) return;
     const promises: Promised[] = [
       { prefix: "daily/", least: dailyDays, most: dailyDays },
+      { prefix: "queue/", least: queueDays, most: queueDays },
       { prefix: "status/", least: dailyDays, most: dailyDays },
       // Two leap days at most in seven years.
       { prefix: "archive/", least: archiveDays, most: archiveDays + 2 },

@@ -45,6 +45,8 @@ export interface AgentHostArgs {
   databases: Record<string, BackupClass>;
   /** Bash: the functions that mariadb.sh has on a real host, after those of the engine of files. */
   engine?: string;
+  /** Prefixes of its queues, by name: it then has the agent's own engine, Redis, and no files. */
+  queues?: Record<string, string>;
 }
 
 export async function agentHost({
@@ -53,8 +55,12 @@ export async function agentHost({
   store,
   databases,
   engine = "",
+  queues,
 }: AgentHostArgs): Promise<AgentHost> {
-  const root = await debianRoot(suite, PACKAGES);
+  const root = await debianRoot(
+    suite,
+    queues ? [...PACKAGES, "redis-server", "perl-base", "tar", "libpam-modules"] : PACKAGES,
+  );
   const directory = await fs.mkdtemp(path.join(tmpdir(), "estate-agent-"));
   const upper = path.join(directory, "upper");
   for (const name of ["upper", "work", "merged"]) await fs.mkdir(path.join(directory, name));
@@ -69,9 +75,11 @@ export async function agentHost({
   const { output, recipient } = store;
   const files = agentFiles({
     host,
-    engine: "mariadb",
-    port: 3306,
-    databases: Object.entries(databases).map(([name, backup]) => ({ name, backup })),
+    ...(queues ? { engine: "redis" } : { engine: "mariadb", port: 3306 }),
+    databases: Object.entries(databases).map(([name, backup]) => ({
+      ...{ name, backup },
+      ...(queues && { keyPrefix: queues[name] ?? "" }),
+    })),
     retention: output.retention,
     recipients: [recipient],
     bucket: output.bucket,
@@ -86,12 +94,18 @@ export async function agentHost({
   const writer = await store.writer(host);
   const { path: secret, content } = bucketSettings({ region: output.region, ...writer });
   await write(secret, content, 0o600);
-  await write("/usr/local/lib/estate-backup/mariadb.sh", ENGINE + engine);
-  await write(
-    "/etc/passwd",
-    "root:x:0:0::/root:/bin/sh\nestate-proof:x:990:990::/nonexistent:/usr/sbin/nologin\n",
-  );
-  await write("/etc/group", "root:x:0:\nestate-proof:x:990:\n");
+  if (!queues) await write("/usr/local/lib/estate-backup/mariadb.sh", ENGINE + engine);
+  const users = { "estate-proof": 990, ...(queues && { redis: 991 }) };
+  const each = (line: (name: string, id: number) => string) =>
+    Object.entries(users)
+      .map(([name, id]) => line(name, id))
+      .join("");
+  const passwd = each((name, id) => `${name}:x:${id}:${id}::/nonexistent:/usr/sbin/nologin\n`);
+  await write("/etc/passwd", `root:x:0:0::/root:/bin/sh\n${passwd}`);
+  await write("/etc/group", `root:x:0:\n${each((name, id) => `${name}:x:${id}:\n`)}`);
+  const pam =
+    "auth sufficient pam_rootok.so\naccount required pam_permit.so\nsession required pam_permit.so\n";
+  for (const service of ["runuser", "other"]) await write(`/etc/pam.d/${service}`, pam);
   const conf = "/etc/estate-backup/agent.conf";
   const set = async (name: string, value: string) => {
     const lines = (await fs.readFile(at(conf), "utf8")).split("\n");

@@ -16,6 +16,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { bucketPolicy, readerPolicy, type Writer, writerPolicy } from "../../components/plans/backup-bucket";
 import type { BackupOutput, BucketKey } from "../../estate/outputs";
+import { keptUnder } from "../../estate/saved";
 import type { ServerName } from "../../estate/types";
 import type { Manifest } from "../../ops/backup/manifest";
 import { bucketClient, clientSettings } from "./backup";
@@ -64,6 +65,7 @@ const BUCKET = "backups";
 const RETENTION = {
   localDays: 30,
   dailyDays: 90,
+  queueDays: 30,
   recoveryDays: 30,
   noncurrentDays: 14,
   lockDays: 30,
@@ -141,7 +143,8 @@ export async function startBackupStore(): Promise<BackupStore> {
       return made.key;
     },
     async putRun({ run, host, engine, tag = "daily", finished = timeOf(run), failed = [], objects }) {
-      const extension = engine === "mariadb" ? "sql" : "pgdump";
+      const extension = { mariadb: "sql", postgres: "pgdump", redis: "rdb" }[engine];
+      const kept = keptUnder(host as ServerName);
       const manifest: Manifest = {
         run,
         host,
@@ -154,7 +157,7 @@ export async function startBackupStore(): Promise<BackupStore> {
         failed,
         objects: objects.map(({ database, sealed, lies: _, ...rest }) => ({
           database,
-          key: `daily/${host}/${database}/${run}.${database === "_accounts" ? "sql" : extension}.zst.age`,
+          key: `${kept}/${host}/${database}/${run}.${database === "_accounts" ? "sql" : extension}.zst.age`,
           sha256: createHash("sha256").update(sealed).digest("hex"),
           bytes: sealed.length,
           durationMs: 10,
@@ -164,7 +167,7 @@ export async function startBackupStore(): Promise<BackupStore> {
       await at(finished, async () => {
         for (const [index, { key }] of manifest.objects.entries())
           await put(key, objects[index]?.lies ?? objects[index]?.sealed ?? "");
-        await put(`daily/${host}/manifests/${run}.json`, JSON.stringify(manifest));
+        await put(`${kept}/${host}/manifests/${run}.json`, JSON.stringify(manifest));
       });
       return manifest;
     },

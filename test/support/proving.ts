@@ -24,6 +24,7 @@ export async function prepareProof(
     retention: {
       localDays: 30,
       dailyDays: 90,
+      queueDays: 30,
       recoveryDays: 30,
       noncurrentDays: 14,
       lockDays: 30,

@@ -214,6 +214,7 @@ export const cloud: Violator[] = [
       ...lifecycleRule("archive/", 2557),
       status: "Disabled",
     }),
+    "copies of queues stay": rules(lifecycleRule("queue/", 90)),
     "copies for recovery end in a week": rules(lifecycleRule("recovery/", 7)),
     "uploads never end": rules(lifecycleRule("")),
     "uploads end below one prefix": rules(

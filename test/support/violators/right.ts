@@ -256,6 +256,7 @@ export const lifecycleRule = (prefix: string, days?: number, more: object = {}) 
 });
 export const lifecycleRules = [
   lifecycleRule("daily/", 90),
+  lifecycleRule("queue/", 30),
   lifecycleRule("status/", 90),
   lifecycleRule("archive/", 2557),
   lifecycleRule("archive-index/", 2557),

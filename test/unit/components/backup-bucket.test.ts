@@ -11,6 +11,7 @@ import { clearPassword, openTexts, type Recorded, record, unseal } from "../../s
 const retention = {
   localDays: 30,
   dailyDays: 90,
+  queueDays: 30,
   recoveryDays: 30,
   noncurrentDays: 14,
   lockDays: 30,

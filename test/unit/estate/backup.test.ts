@@ -29,6 +29,7 @@ describe("retention", () => {
     expect(backupSchema.parse({ ...declared, retention: undefined }).retention).toEqual({
       localDays: 30,
       dailyDays: 90,
+      queueDays: 30,
       recoveryDays: 30,
       noncurrentDays: 14,
       lockDays: 30,

@@ -5,6 +5,7 @@ import { unknown, verifyRule } from "../../support/policy";
 const retention = {
   localDays: 30,
   dailyDays: 90,
+  queueDays: 30,
   recoveryDays: 30,
   noncurrentDays: 14,
   lockDays: 30,

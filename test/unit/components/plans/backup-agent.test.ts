@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { agentFiles, agentPackages, bucketSettings } from "../../../../components/plans/backup-agent";
+import {
+  agentFiles,
+  agentPackages,
+  agentTimers,
+  bucketSettings,
+} from "../../../../components/plans/backup-agent";
 
 const args = {
   host: "mariadb",
@@ -12,6 +17,7 @@ const args = {
   retention: {
     localDays: 30,
     dailyDays: 90,
+    queueDays: 30,
     recoveryDays: 30,
     noncurrentDays: 14,
     lockDays: 30,
@@ -69,5 +75,27 @@ describe("the agent's settings", () => {
         expect.arrayContaining(["curl", "jq", "zstd", "age", "util-linux"]),
       );
     }
+  });
+});
+
+describe("the agent of queues", () => {
+  const queues = {
+    ...args,
+    host: "redis",
+    engine: "redis",
+    port: undefined,
+    databases: [{ name: "svc_n8n", backup: "daily", keyPrefix: "n8n:" }],
+  } as const;
+
+  it("runs each hour, has no log to send, and keeps a day on the host", () => {
+    const files = agentFiles(queues);
+    expect(agentTimers("redis")).toEqual(["estate-backup-queues.timer"]);
+    expect(Object.keys(files).filter((file) => file.endsWith(".timer"))).toEqual([
+      "/etc/systemd/system/estate-backup-queues.timer",
+    ]);
+    const conf = files["/etc/estate-backup/agent.conf"]?.content;
+    for (const line of ["KEPT=queue", "QUEUES='svc_n8n/n8n:'", "LOCAL_DAYS=1"])
+      expect(conf).toContain(`\n${line}\n`);
+    expect(conf).not.toContain("PORT=");
   });
 });

@@ -11,6 +11,7 @@ import {
 const retention = {
   localDays: 30,
   dailyDays: 90,
+  queueDays: 30,
   recoveryDays: 30,
   noncurrentDays: 14,
   lockDays: 30,
@@ -45,6 +46,7 @@ describe("the lifecycle", () => {
       ["archive/", 2557, 14],
       ["archive-index/", 2557, 14],
       ["daily/", 90, 14],
+      ["queue/", 30, 14],
       ["recovery/", 30, 14],
       ["status/", 90, 14],
       ["", undefined, 14],
@@ -67,13 +69,25 @@ describe("the lifecycle", () => {
 
   it("knows no archive where no law asks for one", () => {
     const { archive: _, ...daily } = retention;
-    expect(lifecycleRules(daily).map(({ id }) => id)).toEqual(["daily", "recovery", "status", "rest"]);
+    expect(lifecycleRules(daily).map(({ id }) => id)).toEqual([
+      "daily",
+      "queue",
+      "recovery",
+      "status",
+      "rest",
+    ]);
     expect(prefixesOf("mariadb", daily)).toEqual({
       daily: "daily/mariadb/",
       recovery: "recovery/mariadb/",
       status: "status/mariadb/",
     });
     expect(writerPolicy(ends, "mariadb", daily)).not.toContain("archive");
+  });
+
+  it("lets the host of queues write below their prefix alone, and no other host there", () => {
+    expect(prefixesOf("redis", retention)).toEqual({ queue: "queue/redis/" });
+    expect(writerPolicy(ends, "redis", retention)).not.toMatch(/daily|recovery|archive|status/);
+    expect(writerPolicy(ends, "mariadb", retention)).not.toContain("queue");
   });
 });
 

@@ -52,6 +52,8 @@ describe("a key", () => {
           { kind: "log", host: "postgres", epoch: "7512345678901234567", name, sha256: sum },
         ] as const,
     ),
+    [`queue/redis/svc_n8n/${run}.rdb.zst.age`, { kind: "dump", host: "redis", database: "svc_n8n", run }],
+    [`queue/redis/manifests/${run}.json`, { kind: "manifest", host: "redis", run }],
     [`status/mariadb/log/${run}.json`, { kind: "log-status", host: "mariadb", run }],
   ] as const)("%s is known", (key, parsed) => {
     expect(parseKey(key)).toEqual(parsed);
@@ -64,6 +66,9 @@ describe("a key", () => {
     `daily/mariadb/../mo_crm/${run}.sql.zst.age`,
     `daily/mariadb//${run}.sql.zst.age`,
     `daily/redis/mo_crm/${run}.sql.zst.age`,
+    `daily/redis/manifests/${run}.json`,
+    `queue/mariadb/mo_crm/${run}.sql.zst.age`,
+    `queue/mariadb/manifests/${run}.json`,
     `daily/mariadb/mo_crm/${run}.sql.zst.age.0001`,
     `daily/mariadb/mo_crm/$(id).sql.zst.age`,
     `daily/mariadb/Mo_crm/${run}.sql.zst.age`,

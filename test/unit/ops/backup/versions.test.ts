@@ -4,6 +4,7 @@ import { firstVersions, type ListedVersion } from "../../../../ops/backup/versio
 const retention = {
   localDays: 30,
   dailyDays: 90,
+  queueDays: 30,
   recoveryDays: 30,
   noncurrentDays: 14,
   lockDays: 30,
