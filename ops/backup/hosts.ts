@@ -55,6 +55,12 @@ export function databaseHost(name: ServerName, user: string, connection: SshConn
   };
 }
 
+/** What a host answered to a step. Errors: it is no whole number, and so nothing is known. */
+export function wholeNumber(text: string | undefined, step: string): number {
+  if (text !== undefined && /^\d{1,15}$/.test(text)) return Number(text);
+  throw new HostRefusal(`the host's answer to ${step} is no number`);
+}
+
 /** The last lines of standard error, as one. */
 export function lastWords(stderr: string, lines = 3): string {
   return stderr

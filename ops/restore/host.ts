@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { PassThrough, type Readable } from "node:stream";
 import type { DatabaseEntry } from "../../estate/types";
-import { type DatabaseHost, HostRefusal, lastWords } from "../backup/hosts";
+import { type DatabaseHost, HostRefusal, lastWords, wholeNumber } from "../backup/hosts";
 import { isCount, isText, LARGEST_ANSWER, parseJson, recordOf } from "../backup/json";
 import { failed } from "../exit";
 import type { CountedRows } from "./compare";
@@ -36,7 +36,7 @@ export class RestoreSteps {
   /** Free bytes where the server's data lies, and those of the names that are there. */
   async look(): Promise<{ freeBytes: number; names: string[] }> {
     const [free = "", ...names] = lines(await this.run("look"));
-    return { freeBytes: count(free, "look"), names };
+    return { freeBytes: wholeNumber(free, "look"), names };
   }
 
   /** Puts right what a swap left that was killed, itself or with its server. Lines of what was found. */
@@ -126,7 +126,7 @@ export class RestoreSteps {
 
   /** All or nothing, also when nobody listens any more. Gives for how many ms the service's logins were closed. */
   async swap(): Promise<number> {
-    return count(lines(await this.run("swap"))[0], "swap");
+    return wholeNumber(lines(await this.run("swap"))[0], "swap");
   }
 
   /** Whether a swap whose end nobody heard has replaced the live database. Waits until it is through. */
@@ -230,16 +230,10 @@ function lines(text: string): string[] {
   return text.split("\n").filter((line) => line !== "");
 }
 
-/** Errors: what a host answered is no whole number, and so nothing is known. */
-function count(text: string | undefined, step: string): number {
-  if (text !== undefined && /^\d{1,15}$/.test(text)) return Number(text);
-  throw new HostRefusal(`the host's answer to ${step} is no number`);
-}
-
 function counts(text: string): CountedRows {
   const isMaybeCount = (value: unknown): value is number | null => value === null || isCount(value);
   if (text.startsWith("{")) return answer(text, isMaybeCount);
-  return Object.fromEntries(pairs(text).map(([table, rows]) => [table, count(rows, "count")]));
+  return Object.fromEntries(pairs(text).map(([table, rows]) => [table, wholeNumber(rows, "count")]));
 }
 
 function answer<T>(text: string, fits: (value: unknown) => value is T): Record<string, T> {

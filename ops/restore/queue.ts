@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import * as z from "zod";
 import { instanceName } from "../../estate/redis";
 import type { QueueEntry } from "../../estate/saved";
-import { type DatabaseHost, HostRefusal, lastWords } from "../backup/hosts";
+import { type DatabaseHost, HostRefusal, lastWords, wholeNumber } from "../backup/hosts";
 import { isCount, listOf, parseJson, recordOf } from "../backup/json";
 import type { Backup } from "../backup/manifest";
 import { failed, messageOf } from "../exit";
@@ -35,7 +35,7 @@ export class QueueSteps {
   }
 
   async freeBytes(): Promise<number> {
-    return Number(await this.run("look"));
+    return wholeNumber((await this.run("look")).trim(), "look");
   }
 
   /** Puts right what a change of places left that was killed. Lines of what was found. */
@@ -59,7 +59,7 @@ export class QueueSteps {
 
   /** Old or new, also when it is killed. Gives for how many ms the instance stood still. */
   async swap(): Promise<number> {
-    return Number(await this.run("swap"));
+    return wholeNumber((await this.run("swap")).trim(), "swap");
   }
 
   /** Whether a change of places whose end nobody heard is through. Waits for it. */
