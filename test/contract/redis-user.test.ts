@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { redisCommands } from "../../components/plans/privileges";
 import { connectRedis, RedisServer } from "../../connect/redis";
 import { NO_PASSWORD, NOT_OURS, type UserInputs, type UserState } from "../../provider/kinds/redis/acl";
 import { redisUser as kind, type RedisConfig } from "../../provider/kinds/redis-user";
@@ -81,11 +82,25 @@ describe.each(["7.0", "8.0"] as const)("redis:User on Redis %s", { timeout: 60_0
     "+@all -@admin -@dangerous +info",
     "+get +set +client|setname -get",
     "-@all +ping",
+    redisCommands("cache"),
+    redisCommands("queue"),
   ])("%s reads back as declared", async (commands) => {
     const existing = await created({ commands });
     const found = await read(existing);
     expect(found?.inputs).toEqual(existing.inputs);
     expect(found?.state).toEqual(existing.state);
+  });
+
+  test.each([
+    "cache",
+    "queue",
+  ] as const)("a service of a %s runs scripts, and holds its instance by no debugger of them, nor a copy of it", async (use) => {
+    const { inputs } = await created({ commands: redisCommands(use) });
+    const connection = await login(inputs.user, inputs.passwords[0] ?? "");
+    expect(await connection.call("EVAL", "return 1", "0")).toBe(1);
+    for (const how of ["YES", "SYNC", "NO"])
+      await expect(connection.call("SCRIPT", "DEBUG", how)).rejects.toThrow(/NOPERM/);
+    await connection.close();
   });
 
   test("two key patterns and two passwords read back in order", async () => {
