@@ -26,7 +26,8 @@ dump() {
   rm -f "$copy"
 }
 
-as_instance() { runuser -u redis -- env -i PATH=/usr/bin:/bin LC_ALL=C "$@"; }
+# From where it may be, wherever root stands: find fails where it cannot go back.
+as_instance() { runuser -u redis -- env -i -C / PATH=/usr/bin:/bin LC_ALL=C "$@"; }
 
 # own_copy DIRECTORY FILE: the newest that holds what was changed until now. An instance begins one five minutes after a change at the
 # latest; one that cannot write it refuses further writes.

@@ -69,6 +69,8 @@ describe("a queue's backup", () => {
   it("holds what was changed until it began: it waits for the instance's own copy", async () => {
     const run = await ran([
       "start --save '' --save '6 1'",
+      // Root stands where nobody else may be.
+      "install -d -m 0700 /root/own; cd /root/own",
       "service SET n8n:a 1 >/dev/null; sleep 1; estate-backup run svc_n8n",
     ]);
     expect(run.code, run.output).toBe(0);
