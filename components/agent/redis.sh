@@ -39,7 +39,10 @@ own_copy() {
   while read -r begun path <<<"$(newest_copy "$directory")"; do
     if ((begun < changed && SECONDS - began < SAVE_SECONDS)); then sleep 1; continue; fi
     # It may be replaced meanwhile: what was opened stays whole. No link is followed, and no more is taken than there is room for.
-    if [ -n "$path" ] && as_instance dd if="$path" iflag=nofollow bs=1M status=none | head -c "$most" >"$file"; then break; fi
+    if [ -n "$path" ]; then
+      if as_instance dd if="$path" iflag=nofollow bs=1M status=none | head -c "$most" >"$file"; then break; fi
+      (($(stat -c %s "$file") < most)) || { tell "No space left on device for the copy"; return 1; }
+    fi
     ((SECONDS - began < SAVE_SECONDS)) || { tell "the instance has written no copy"; return 1; }
     sleep 1
   done
