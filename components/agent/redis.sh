@@ -29,7 +29,7 @@ dump() {
 # From where it may be, wherever root stands: find fails where it cannot go back.
 as_instance() { runuser -u redis -- env -i -C / PATH=/usr/bin:/bin LC_ALL=C "$@"; }
 
-# own_copy DIRECTORY FILE: the newest that holds what was changed until now. An instance begins one five minutes after a change at the
+# own_copy DIRECTORY FILE: the newest that holds what was changed until now. An instance begins one a minute after a change at the
 # latest; one that cannot write it refuses further writes.
 own_copy() {
   local directory=$1 file=$2 changed begun path began=$SECONDS most
@@ -39,7 +39,10 @@ own_copy() {
   while read -r begun path <<<"$(newest_copy "$directory")"; do
     if ((begun < changed && SECONDS - began < SAVE_SECONDS)); then sleep 1; continue; fi
     # It may be replaced meanwhile: what was opened stays whole. No link is followed, and no more is taken than there is room for.
-    if [ -n "$path" ] && as_instance dd if="$path" iflag=nofollow bs=1M status=none | head -c "$most" >"$file"; then break; fi
+    if [ -n "$path" ]; then
+      if as_instance dd if="$path" iflag=nofollow bs=1M status=none | head -c "$most" >"$file"; then break; fi
+      (($(stat -c %s "$file") < most)) || { tell "No space left on device for the copy"; return 1; }
+    fi
     ((SECONDS - began < SAVE_SECONDS)) || { tell "the instance has written no copy"; return 1; }
     sleep 1
   done

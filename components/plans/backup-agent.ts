@@ -126,8 +126,8 @@ const QUEUE_LOCAL_DAYS = 1;
 function queueSettings(queues: AgentPlanArgs["databases"]): string {
   const named = queues.map(({ name, keyPrefix = "" }) => `${name}/${keyPrefix}`).sort();
   return `QUEUES='${named.join(" ")}'
-# Five minutes until an instance begins its own copy, and two to write it.
-SAVE_SECONDS=420
+# A minute until an instance begins its own copy, and two to write it.
+SAVE_SECONDS=180
 # To load a queue takes as much memory again: each once a day, and not each hour.
 PROOF_REST=79200
 `;

@@ -43,12 +43,12 @@ export const REDIS_LIMITS = {
   logLines: 300,
 };
 
-/** The last copy may be five minutes old when a backup takes it; the append-only file has all but the last second. */
+/** The last copy may be a minute old when a backup takes it; the append-only file has all but the last second. */
 const QUEUE = `# What waits to be done is never evicted: a full queue refuses the next job instead, and its application says so.
 maxmemory-policy noeviction
 appendonly yes
 appendfsync everysec
-save 300 1`;
+save 60 1`;
 
 /** A copy on disk, so that a restart of the instance does not end every session; nobody counts on the last hour of it. */
 const CACHE = `# What was not used for longest goes when memory is short, with a lifetime or without.

@@ -134,6 +134,18 @@ redis.register_function('f', function() return 1 end)"`,
     expect(run.output).not.toContain("n8n:stream");
   });
 
+  it("for want of room says so at once", async () => {
+    const run = await ran([
+      "start",
+      FILL,
+      "sleep 3; install -d /var/lib/estate-backup; mount -t tmpfs -o size=64k none /var/lib/estate-backup",
+      "SECONDS=0; estate-backup run || { echo took $SECONDS >&2; exit 1; }",
+    ]);
+    expect(run.code).toBe(1);
+    expect(run.output).toContain("dump of svc_n8n: No space left on device");
+    expect(Number(/^took (\d+)$/m.exec(run.stderr)?.[1])).toBeLessThan(10);
+  });
+
   it("follows no link out of the instance's directory", async () => {
     const run = await ran([
       "start; stop; install -d -o redis /var/lib/redis/discourse; echo secret >/var/lib/redis/discourse/dump.rdb",

@@ -134,7 +134,7 @@ describe("configuration files", () => {
         "maxmemory-policy noeviction",
         "appendonly yes",
         "appendfsync everysec",
-        "save 300 1",
+        "save 60 1",
       ]),
     );
     expect(redisLines("cache")).toEqual(

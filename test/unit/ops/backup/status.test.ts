@@ -53,3 +53,19 @@ it("a manifest whose run has no name of one is none, and nothing that a host say
     /no name of a run/,
   );
 });
+
+it("a queue's backup is old after three hours, a database's after a day and two", async () => {
+  const ended = (hours: number) => new Date(now.getTime() - hours * 3_600_000);
+  const of = (host: "mariadb" | "redis", hours: number) => {
+    const manifest = { ...stored("31"), host, finished: ended(hours).toISOString(), stored: ended(hours) };
+    const wanted = { database: "mo_crm", host, proves: false };
+    return backupStatus(wanted, [manifest], async () => undefined, now);
+  };
+  expect((await of("redis", 2)).state).toBe("good");
+  expect(await of("redis", 4)).toMatchObject({
+    state: "old",
+    reason: "the newest is 4 h old, more than 3 h",
+  });
+  expect((await of("mariadb", 25)).state).toBe("good");
+  expect((await of("mariadb", 27)).state).toBe("old");
+});
