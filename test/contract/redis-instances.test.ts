@@ -489,26 +489,6 @@ describe("instances of Redis on their host", { timeout: 120_000 }, () => {
     return [...text.matchAll(/```sh\n(.*?)```/gs)].at(-1)?.[1] ?? "";
   };
 
-  test("a copy of a queue comes back by the commands that the documentation gives", async () => {
-    const queue = await login("svc_n8n");
-    await queue.call("RPUSH", "n8n:saved", "one", "two");
-    await queue.close();
-    await adminAt("svc_n8n").call("SAVE");
-    const copy = "/root/n8n.rdb";
-    await machine.exec("cp", "/var/lib/redis/n8n/dump.rdb", copy);
-    await kind.delete(call, "n8n", old(declared("svc_n8n")));
-    await machine.exec("rm", "-r", "/var/lib/redis/n8n");
-    await create("svc_n8n");
-    await addUser("svc_n8n");
-    const back = await commandsOf("A copy of a queue");
-    expect(back).toContain(copy);
-    await machine.exec("bash", "-euc", back);
-    const again = await login("svc_n8n");
-    expect(await again.call("LRANGE", "n8n:saved", "0", "-1")).toEqual(["one", "two"]);
-    await again.close();
-    expect(await found("svc_n8n")).toEqual(declared("svc_n8n"));
-  });
-
   test("a queue that is killed loses nothing that is older than a second, and no half of a save stays on the disk", async () => {
     const queue = await login("svc_n8n");
     for (const job of Array.from({ length: 20 }, (_, number) => `n8n:job:${number}`))
