@@ -1,5 +1,6 @@
 import { endpointOf } from "../../connect/address";
 import type { ClientCertificateUse, RedisUse } from "../../estate/types";
+import { ARCHIVE_PROGRAM } from "./backup-agent";
 import { MARIADB_TLS_DIRECTORY } from "./mariadb-config";
 import { POSTGRES_TLS_DIRECTORY } from "./postgres-config";
 import { asksClients, clientAuthoritiesFile, REDIS_CLIENTS } from "./redis-config";
@@ -33,6 +34,11 @@ export function mariadbGuarded({
     have_symlink: "DISABLED",
     simple_password_check_minimal_length: "24",
     skip_name_resolve: "ON",
+    // What recovery to a point in time stands on.
+    log_bin: "ON",
+    binlog_format: "ROW",
+    sync_binlog: "1",
+    innodb_flush_log_at_trx_commit: "1",
   };
 }
 
@@ -49,7 +55,9 @@ export function postgresGuarded({
     ssl_min_protocol_version: minimumVersion,
     ...(clientCertificates && { ssl_ca_file: `${POSTGRES_TLS_DIRECTORY}/${CLIENT_AUTHORITIES}` }),
     password_encryption: "scram-sha-256",
+    // What recovery to a point in time stands on.
     archive_mode: "on",
+    archive_command: `${ARCHIVE_PROGRAM} %p %f`,
   };
 }
 

@@ -109,26 +109,91 @@ describe("what a PostgreSQL server lets in, and what the backup logs in as", { t
     expect(await refreshed()).toEqual([]);
   });
 
+  const conf = `${directory}/conf.d/estate.conf`;
+  const byHand = (script: string) => machine.exec("sh", "-ec", script);
+  const call = () => ({ config: { ssh: machine.ssh }, urn: "", signal: new AbortController().signal });
+
   test.each([
-    ["configuration", "conf.d/estate.conf"],
-    ["hba", "pg_hba.conf"],
-    ["ident", "pg_ident.conf"],
-  ])("%s that was written by a run that was ended before the server read it is read by the next", async (named, file) => {
-    await machine.exec("touch", `${directory}/${file}`);
+    ["configuration", "conf.d/estate.conf", "work_mem = 6MB"],
+    ["hba", "pg_hba.conf", "# one more"],
+    ["ident", "pg_ident.conf", "# one more"],
+  ] as const)("%s that a run wrote which was ended before the server read it is read by the next", async (named, file, line) => {
+    await byHand(`echo '${line}' >>${directory}/${file}`);
+    const former = declared;
+    declared = { ...declared, [named]: `${declared[named]}\n${line}` };
     expect(await refreshed()).toEqual([named]);
     const before = await startedAt();
     await up();
     expect(await refreshed()).toEqual([]);
     expect(await startedAt()).toBe(before);
+    if (named === "configuration") expect(await psql("SHOW work_mem")).toBe("6MB\n");
+    declared = former;
+    await up();
+  });
+
+  test("a file that was edited, read and put back as it was is read again", async () => {
+    await byHand(
+      `cp -p ${conf} ${conf}.bak; echo 'work_mem = 7MB' >>${conf}; systemctl reload postgresql@17-main; sleep 1; mv ${conf}.bak ${conf}`,
+    );
+    expect(await psql("SHOW work_mem")).toBe("7MB\n");
+    expect(await refreshed()).toEqual(["configuration"]);
+    await up();
+    expect(await refreshed()).toEqual([]);
+    expect(await psql("SHOW work_mem")).toBe("4MB\n");
+  });
+
+  test.each([
+    ["work_mem = 5XB", /estate\.conf has faults and was not applied: line 3: work_mem: /],
+    ["no_such_parameter = 1", /estate\.conf has faults and was not applied: line 3: no_such_parameter: /],
+  ])("%s is refused before it is in force, and the file that a start finds is the former one", async (line, said) => {
+    await expect(
+      kind.create(call(), { ...declared, configuration: `${declared.configuration}\n${line}` }),
+    ).rejects.toThrow(said);
+    await byHand("systemctl restart postgresql@17-main");
+    expect(await refreshed()).toEqual([]);
+  });
+
+  test("a pg_hba.conf with a fault that a run wrote which was ended is told by its line", async () => {
+    await byHand(`printf '%s\n' 'host all all nonsense' >>${directory}/pg_hba.conf`);
+    const faulty = { ...declared, hba: `${declared.hba}\nhost all all nonsense` };
+    await expect(kind.create(call(), faulty)).rejects.toThrow(
+      /pg_hba\.conf has faults and is not in force: line \d+/,
+    );
+    await up();
+    expect(await refreshed()).toEqual([]);
+  });
+
+  test("a server that is down because of what somebody wrote gets what is declared, and starts with it", async () => {
+    await byHand(`echo 'work_mem = oops' >>${conf}; systemctl restart postgresql@17-main || true`);
+    await up();
+    expect(await refreshed()).toEqual([]);
+  });
+
+  test("what the engine's own user laid there leads root nowhere", async () => {
+    const asEngine = (script: string) => `runuser -u postgres -- sh -ec '${script}'`;
+    await byHand(`echo precious >/etc/precious; chmod 0644 /etc/precious; install -d /etc/important
+      ${asEngine(`ln -sf /etc/precious ${conf}.previous; ln -sf /etc/precious ${conf}.new; echo "# theirs" >>${conf}`)}`);
+    await up();
+    await byHand(asEngine(`ln -sf /etc/shadow ${directory}/pg_ident.conf`));
+    const found = await kind.read(call(), "postgres", { inputs: declared, state: declared });
+    expect(found?.inputs.ident).not.toMatch(/root:/);
+    expect(await refreshed()).toEqual(["ident"]);
+    await up();
+    await byHand(asEngine(`cd ${directory}; mv conf.d was.d; ln -s /etc/important conf.d`));
+    await up();
+    expect(await refreshed()).toEqual([]);
+    expect(await machine.exec("stat", "-c", "%U %s", "/etc/precious", "/etc/important")).toMatch(
+      /^root 9\nroot \d+\n$/,
+    );
+    expect(await machine.exec("ls", "-A", "/etc/important")).toBe("");
   });
 
   test("one that it does not start with is taken back, and the reason is shown", async () => {
-    const call = { config: { ssh: machine.ssh }, urn: "", signal: new AbortController().signal };
     const faulty = {
       ...declared,
       configuration: `${declared.configuration}\nmax_connections = 40\nshared_preload_libraries = 'nowhere'`,
     };
-    await expect(kind.create(call, faulty)).rejects.toThrow(
+    await expect(kind.create(call(), faulty)).rejects.toThrow(
       /does not start with its declared configuration; the former one is back\. The reason:[\s\S]*nowhere/,
     );
     expect(await refreshed()).toEqual([]);
@@ -251,7 +316,7 @@ describe("what backup and restore log in as on MariaDB", { timeout: 120_000 }, (
     const before = await processOf();
     declared = {
       ...declared,
-      configuration: `${configuration}\nmax_connections = 77\ntmp_table_size = 24M\nbinlog_format = ROW\nslow_query_log = ON`,
+      configuration: `${configuration}\nmax_connections = 77\ntmp_table_size = 24M\nlong_query_time = 3\nslow_query_log = ON`,
     };
     expect(await refreshed()).toEqual(["configuration"]);
     await up();
@@ -273,13 +338,60 @@ describe("what backup and restore log in as on MariaDB", { timeout: 120_000 }, (
     expect(await refreshed()).toEqual([]);
   });
 
-  test("a file that was written by a run that was ended before the server read it is read by the next", async () => {
-    const before = await processOf();
-    await machine.exec("sh", "-c", "sleep 1.1; touch /etc/mysql/mariadb.conf.d/99-estate.cnf");
+  const file = "/etc/mysql/mariadb.conf.d/99-estate.cnf";
+  const byHand = (script: string) => machine.exec("sh", "-ec", script);
+
+  test("what a run wrote which was ended before the server read it is read by the next, whatever that one declares", async () => {
+    const former = declared;
+    await byHand(`printf 'max_connections = 78\nsymbolic_links = OFF\n' >>${file}`);
+    const written = `${former.configuration}\nmax_connections = 78\nsymbolic_links = OFF`;
+    declared = { ...former, configuration: written };
+    expect(await refreshed()).toEqual(["configuration"]);
+    declared = { ...former, configuration: `${written}\nlong_query_time = 2` };
+    await up();
+    expect(await refreshed()).toEqual([]);
+    expect([await value("max_connections"), await value("have_symlink")]).toEqual(["78", "DISABLED"]);
+    declared = former;
+    await up();
+  });
+
+  test.each([
+    [
+      "lines that come twice",
+      "printf 'sync_binlog = 0\nmax_connections = 33\n' >>FILE; systemctl restart mariadb",
+    ],
+    [
+      "another character set",
+      "sed -i 's/utf8mb4_unicode_ci/latin1_swedish_ci/; s/= utf8mb4$/= latin1/' FILE; systemctl restart mariadb",
+    ],
+    [
+      "a file that is put back as it was",
+      "cp -p FILE FILE.bak; echo 'max_connections = 33' >>FILE; systemctl restart mariadb; mv FILE.bak FILE",
+    ],
+  ])("%s, which the server has read, are gone from it after up", async (_what, script) => {
+    const former = declared;
+    declared = {
+      ...former,
+      configuration: `${former.configuration}\nsync_binlog = 1\nmax_connections = 77\ncharacter-set-server = utf8mb4\ncollation-server = utf8mb4_unicode_ci`,
+    };
+    await up();
+    await byHand(script.replaceAll("FILE", file));
     expect(await refreshed()).toEqual(["configuration"]);
     await up();
     expect(await refreshed()).toEqual([]);
-    expect(await processOf()).not.toBe(before);
+    const settings = ["sync_binlog", "max_connections", "character_set_server", "collation_server"];
+    expect(await Promise.all(settings.map(value))).toEqual(["1", "77", "utf8mb4", "utf8mb4_unicode_ci"]);
+    declared = former;
+    await up();
+  });
+
+  test("one that does not start for another reason keeps its file, and starts by the next up", async () => {
+    await byHand(`install -d /etc/systemd/system/mariadb.service.d
+      printf '[Service]\nExecStartPre=/bin/false\n' >/etc/systemd/system/mariadb.service.d/no.conf; systemctl daemon-reload; systemctl stop mariadb`);
+    await expect(up()).rejects.toThrow(/mariadb does not start; its files are as declared\. The reason:/);
+    await byHand("rm /etc/systemd/system/mariadb.service.d/no.conf; systemctl daemon-reload");
+    await up();
+    expect(await refreshed()).toEqual([]);
   });
 
   const HERE = "'estate-restore'@localhost";
