@@ -4,6 +4,7 @@ import { databases, redisUsers } from "../../../estate/catalogue";
 import { checkEstate, checkStackConfig } from "../../../estate/check";
 import { FaultyEstate } from "../../../estate/faults";
 import { loadStackConfig } from "../../../estate/load";
+import type { ProvisionedServer } from "../../../estate/types";
 
 const project = join(__dirname, "../../..");
 const config = loadStackConfig("local", project);
@@ -197,12 +198,13 @@ describe("checkEstate", () => {
 });
 
 describe("two servers on one machine", () => {
-  const { mariadb, postgres } = config.servers as Record<"mariadb" | "postgres", Record<string, unknown>>;
-  const ssh = (change: object) => ({ ssh: { ...(mariadb.ssh as object), ...change } });
+  const { mariadb, postgres } = config.servers as unknown as Record<string, ProvisionedServer>;
+  if (!mariadb) throw new Error("no mariadb");
+  const ssh = (change: object) => ({ ssh: { ...mariadb.ssh, ...change } });
 
   it.each([
     ["name", { host: mariadb.host }, "servers.postgres.host"],
-    ["name in other letters", { host: String(mariadb.host).toUpperCase() }, "servers.postgres.host"],
+    ["name in other letters", { host: mariadb.host.toUpperCase() }, "servers.postgres.host"],
     ["host behind SSH", ssh({}), "servers.postgres.ssh.host"],
     ["host behind SSH, by another user", ssh({ user: "estate" }), "servers.postgres.ssh.host"],
     ["address", { listen: mariadb.listen }, "servers.postgres.listen"],
@@ -247,12 +249,12 @@ describe("a catalogue without a web host", () => {
       return { ...rest, servers: others };
     });
     try {
-      const { checkEstate, checkStackConfig } = await import("../../../estate/check");
+      const fresh = await vi.importActual<typeof import("../../../estate/check")>("../../../estate/check");
       const { plesk: _, ...servers } = config.servers;
       const panelless = { ...config, servers };
       const message = /catalogue\.servers is \[\]: one server, and no more, belongs to the web host's panel/;
-      expect(() => checkEstate({ ...good, config: panelless })).toThrow(message);
-      expect(() => checkStackConfig(panelless)).toThrow(message);
+      expect(() => fresh.checkEstate({ ...good, config: panelless })).toThrow(message);
+      expect(() => fresh.checkStackConfig(panelless)).toThrow(message);
     } finally {
       vi.doUnmock("../../../estate/catalogue");
       vi.resetModules();
