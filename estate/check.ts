@@ -11,7 +11,7 @@ import { redisFaults } from "./redis";
 import { rotationFaults } from "./rotation";
 import { rowSecurityFaults } from "./row-security/check";
 import { databaseSchema, redisUserSchema, stackConfigSchema } from "./schema";
-import { declaredServer, redisHost, serverFaults, webHost } from "./servers";
+import { declaredServer, machineFaults, redisHost, serverFaults, stackServers } from "./servers";
 import type { DatabaseEntry, Estate, RedisUserEntry, StackConfig } from "./types";
 
 /** What was declared, as it was read: nothing about it is certain yet. */
@@ -47,7 +47,7 @@ export function checkEstate(declared: Declared, moment = now()): Estate {
   );
   if (config) {
     faults.push(
-      ...tunnelFaults(config),
+      ...stackFaults(config),
       ...backupFaults(config.backup, objects<DatabaseEntry>(declared.databases)),
       ...outgoingFaults(config),
       ...rotationFaults(
@@ -70,16 +70,26 @@ export function checkEstate(declared: Declared, moment = now()): Estate {
 export function checkStackConfig(config: unknown): StackConfig {
   const faults: Fault[] = [];
   const checked = parse(stackConfigSchema, config, "", faults);
-  if (checked) faults.push(...tunnelFaults(checked));
+  faults.push(...serverFaults(declaredServers));
+  if (checked) faults.push(...stackFaults(checked));
   if (faults.length > 0) throw new FaultyEstate(faults);
   return checked as StackConfig;
 }
 
-/** The way in is worth as much as what its user can do. */
+/** Of the configuration's parts against each other, where each is well declared by itself. */
+function stackFaults(config: StackConfig): Fault[] {
+  return [...tunnelFaults(config), ...machineFaults(config)];
+}
+
+/** The way in is worth as much as what its user can do. A catalogue without a web host is a fault of its own. */
 function tunnelFaults({ access: { tunnelUser }, servers }: StackConfig): Fault[] {
-  if (tunnelUser !== webHost(servers).ssh.user) return [];
-  const fix = "name another user than servers.plesk.ssh.user: one that may forward and nothing else";
-  return [{ path: "access.tunnelUser", value: tunnelUser, fix }];
+  return stackServers(servers)
+    .filter(({ kind, server }) => kind === "panel" && server.ssh.user === tunnelUser)
+    .map(({ name }) => ({
+      path: "access.tunnelUser",
+      value: tunnelUser,
+      fix: `name another user than servers.${name}.ssh.user: one that may forward and nothing else`,
+    }));
 }
 
 function parse<T>(schema: z.ZodType<T>, value: unknown, root: string, faults: Fault[]): T | undefined {

@@ -86,7 +86,7 @@ export function secretNameFaults(
     ...redisUsers
       .filter(({ name, secret }) => named(name) && named(secret))
       .map((entry) => ({ path: `redisUsers.${entry.name}`, ...redisSecrets(entry) })),
-  ];
+  ] satisfies (ServiceSecrets & { path: string })[];
   const faults: Fault[] = [];
   // Two entries with one password's secret are another fault, found with the other fields that must be unique.
   const passwords = new Set<string>();
@@ -98,14 +98,17 @@ export function secretNameFaults(
     passwords.add(password);
     taken.set(url, `the URL of ${path} is published there`);
   }
-  for (const { path, password, clientCertificate } of entries) {
-    if (clientCertificate === undefined) continue;
-    const why = taken.get(clientCertificate);
-    if (why) {
-      const fix = `its client certificate is published as ${clientCertificate}, and ${why}: choose another name`;
-      faults.push({ path: `${path}.secret`, value: password, fix });
+  for (const { path, password, clientCertificate, contextKey } of entries) {
+    const others = { "client certificate": clientCertificate, "key of contexts": contextKey };
+    for (const [what, name] of Object.entries(others)) {
+      if (name === undefined) continue;
+      const why = taken.get(name);
+      if (why) {
+        const fix = `its ${what} is published as ${name}, and ${why}: choose another name`;
+        faults.push({ path: `${path}.secret`, value: password, fix });
+      }
+      taken.set(name, `the ${what} of ${path} is published there`);
     }
-    taken.set(clientCertificate, `the client certificate of ${path} is published there`);
   }
   for (const { path, password } of entries) {
     const why = taken.get(password);

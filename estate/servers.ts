@@ -1,5 +1,7 @@
+import { parseRange } from "../connect/address";
 import { servers as catalogue } from "./catalogue";
 import type { Fault } from "./faults";
+import { OPERATOR_SECRETS } from "./naming";
 import type {
   Engine,
   PleskServer,
@@ -36,10 +38,13 @@ export const databaseServers = (): ServerName[] => serversOf("mariadb", "postgre
 /** GitHub secrets about a server: where it is, and the certificate to verify it by. undefined: the web host's own needs none. */
 export function serverSecrets(name: ServerName): { host: string; certificate: string } | undefined {
   const { secretPrefix: prefix } = traitsOf(name);
-  return prefix === undefined
-    ? undefined
-    : { host: `${prefix}_HOST`, certificate: `${prefix}_CA_CERTIFICATE` };
+  return prefix === undefined ? undefined : secretsWith(prefix);
 }
+
+const secretsWith = (prefix: string) => ({
+  host: `${prefix}_HOST`,
+  certificate: `${prefix}_CA_CERTIFICATE`,
+});
 
 /** One server of a stack: what it is, and where. */
 export type StackServer = { name: ServerName } & (
@@ -128,6 +133,45 @@ export function serverFaults(servers: Declarations): Fault[] {
     const other = prefixes.get(prefix);
     if (other) fault("secretPrefix", prefix, `${other} has it already: every server has its own`);
     prefixes.set(prefix, name);
+    const operators = Object.values(secretsWith(prefix)).filter((secret) =>
+      OPERATOR_SECRETS.includes(secret),
+    );
+    if (operators.length > 0)
+      fault("secretPrefix", prefix, `${operators.join(", ")} is the operator's: choose another prefix`);
   }
   return faults;
+}
+
+/** What no two servers may have in common, by the field's name. The web host is at the address that the others let in. */
+const PLACES: Readonly<
+  Record<string, (found: StackServer, config: Pick<StackConfig, "access">) => [field: string, value: string]>
+> = {
+  host: ({ name, server }) => [`servers.${name}.host`, server.host],
+  // Machines behind one address may answer on a port each.
+  ssh: ({ name, server: { ssh } }) => [
+    `servers.${name}.ssh.host`,
+    ssh.port === 22 ? ssh.host : `${ssh.host} port ${ssh.port}`,
+  ],
+  listen: ({ name, server }, { access }) =>
+    "listen" in server
+      ? [`servers.${name}.listen`, server.listen]
+      : ["access.pleskAddress", access.pleskAddress],
+};
+
+/**
+ * Servers that share a machine: each would take the other's firewall, users and backups for a change by hand, and who takes one over
+ * would have both. Pure.
+ */
+export function machineFaults({ servers, access }: Pick<StackConfig, "servers" | "access">): Fault[] {
+  return Object.values(PLACES).flatMap((place) => {
+    const taken = new Map<string, string>();
+    return stackServers(servers).flatMap((found): Fault[] => {
+      const [path, value] = place(found, { access });
+      const same = parseRange(value)?.text ?? value.toLowerCase();
+      const other = taken.get(same);
+      taken.set(same, other ?? found.name);
+      if (other === undefined) return [];
+      return [{ path, value, fix: `${other} is there already: every server has a machine of its own` }];
+    });
+  });
 }

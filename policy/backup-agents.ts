@@ -20,7 +20,13 @@ export function agentSettings({ inputs }: Standing): ReadonlyMap<string, string>
 /** What begins a run: of databases, of queues. */
 const RUNS = ["estate-backup.timer", "estate-backup-queues.timer"];
 
-/** Databases that an agent saves: its programs read their names in the settings, and a timer begins the work. */
+/** The queues among them: the agent of a host without Redis has nothing to copy them from. */
+export function queuesSavedBy(agent: Standing): readonly string[] {
+  const engine = agent.type === BACKUP_AGENT ? agentSettings(agent)?.get("ENGINE") : undefined;
+  return engine === undefined || engine === "redis" ? savedBy(agent) : [];
+}
+
+/** Databases and queues that an agent saves: its programs read their names in the settings, and a timer begins the work. */
 export function savedBy(agent: Standing): readonly string[] {
   const { databases, timers } = agent.inputs;
   const names = texts(databases);

@@ -27,7 +27,7 @@ import { printable } from "../render/printable";
 import { startProgress } from "../render/progress";
 import { resolveStack } from "../stack";
 import { type BackupStatusOptions, status } from "./backup-status";
-import { configOf, hostsWith, inStack, month, runId, withBucket } from "./bucket";
+import { configOf, fromServerOption, hostsWith, inStack, livedOn, month, runId, withBucket } from "./bucket";
 
 const declared = { databases, redisUsers };
 
@@ -36,6 +36,7 @@ interface BackupOptions extends BackupStatusOptions {
   run?: string;
   archive?: boolean;
   month?: string;
+  fromServer?: string;
 }
 
 export function backupCommand(io: Io, finish: Finish): Command {
@@ -62,7 +63,9 @@ export function backupCommand(io: Io, finish: Finish): Command {
   );
   add("list", "Show what the bucket holds, and what somebody has done to it.", (...given) =>
     list(io, ...given),
-  ).option("--archive", "what the archive holds of each month");
+  )
+    .option("--archive", "what the archive holds of each month")
+    .addOption(fromServerOption());
   add("status", "Show the newest good backup of each, and whether it is new enough and proven.", (...given) =>
     status(io, ...given),
   );
@@ -74,7 +77,8 @@ export function backupCommand(io: Io, finish: Finish): Command {
       "--archive",
       "verify the archive's (what lies in the cold tier has to be fetched from there before)",
     )
-    .option("--month <month>", "with --archive: of this month, 2026-01 (default: the newest)", month);
+    .option("--month <month>", "with --archive: of this month, 2026-01 (default: the newest)", month)
+    .addOption(fromServerOption());
   return command.addHelpText(
     "after",
     `
@@ -86,6 +90,7 @@ Examples:
   estate backup now --stack prod mo_crm --tag before-upgrade
   estate backup status --stack prod
   estate backup list --stack prod --archive
+  estate backup list --stack prod --from-server postgres mo_grafana
   estate backup verify --stack prod --json | jq '.results[] | select(.fault)'
 
 Exit codes: 0 done (status: all are good), 1 failed (status: one is old, failed, missing or unproven; an attack), 2 could not tell.`,
@@ -116,7 +121,7 @@ async function now(io: Io, names: readonly string[], options: BackupOptions): Pr
 }
 
 async function list(io: Io, names: readonly string[], options: BackupOptions): Promise<ExitCode> {
-  const selected = selectSaved(declared, names);
+  const selected = livedOn(options.fromServer, names, selectSaved(declared, names));
   const isWanted = (database: string) => names.length === 0 || selected.some(({ name }) => name === database);
   return withBucket(io, options, async (reader, stack) => {
     const hosts = hostsWith(inStack(configOf(io, stack), selected));
@@ -140,7 +145,7 @@ async function list(io: Io, names: readonly string[], options: BackupOptions): P
 }
 
 async function verify(io: Io, names: readonly string[], options: BackupOptions): Promise<ExitCode> {
-  const selected = selectSaved(declared, names);
+  const selected = livedOn(options.fromServer, names, selectSaved(declared, names));
   const key = keyFile(io);
   if (options.archive && options.run) throw couldNotTell("--archive goes by the month: --month 2026-01");
   if (options.month && !options.archive) throw couldNotTell("--month is for --archive");

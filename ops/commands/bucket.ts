@@ -1,6 +1,8 @@
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { loadStackConfig } from "../../estate/load";
 import type { BackupOutput } from "../../estate/outputs";
+import type { SavedEntry } from "../../estate/saved";
+import { declaredServer, serversOf } from "../../estate/servers";
 import type { ServerName, StackConfig } from "../../estate/types";
 import { BackupReader } from "../backup/bucket";
 import { isRunId } from "../backup/keys";
@@ -57,4 +59,25 @@ export function inStack<E extends { server: ServerName }>(
   entries: readonly E[],
 ): E[] {
   return entries.filter(({ server }) => servers[server] !== undefined);
+}
+
+export const fromServerOption = () =>
+  new Option(
+    "--from-server <name>",
+    "from the backups of this server of the catalogue, where the database lived before (default: where it lives)",
+  );
+
+/** The entries as they lived on the server of `--from-server`: what is loaded comes from a server of the same engine. */
+export function livedOn<E extends SavedEntry>(
+  from: string | undefined,
+  names: readonly string[],
+  entries: readonly E[],
+): E[] {
+  if (from === undefined) return [...entries];
+  if (names.length === 0) throw couldNotTell("--from-server: name the databases that lived there");
+  const other = entries.find(({ engine }) => declaredServer(from)?.engine !== engine);
+  if (!other) return entries.map((entry) => ({ ...entry, server: from }));
+  throw couldNotTell(
+    `--from-server ${JSON.stringify(from)}: ${other.name} came from one of: ${serversOf(other.engine).join(", ")}`,
+  );
 }

@@ -4,11 +4,10 @@ import { PostgresServer } from "../../connect/postgres-server";
 import { proxyFromEnvironment } from "../../connect/socket";
 import { databases } from "../../estate/catalogue";
 import type { StackOutputs } from "../../estate/outputs";
-import { serversOf } from "../../estate/servers";
 import type { ServerName } from "../../estate/types";
 import { couldNotTell, EXIT, type ExitCode, type Finish } from "../exit";
 import type { Io } from "../io";
-import { type Linted, lintAll, lintMariadbServers, selectLinted } from "../lint/run";
+import { type Linted, lintAll, lintMariadbServers, selectLinted, selectServers } from "../lint/run";
 import { requireWayIn } from "../reach/way-in";
 import { renderLint, renderLintJson } from "../render/lint";
 import { startProgress } from "../render/progress";
@@ -22,7 +21,7 @@ interface LintOptions {
 
 export function lintCommand(io: Io, finish: Finish): Command {
   return new Command("lint")
-    .argument("[database...]", "PostgreSQL databases (default: all, and the servers of MariaDB)")
+    .argument("[database...]", "PostgreSQL databases (default: all, and every server)")
     .description("Hold the live servers against the rules of row-level security and of who owns what.")
     .option("--stack <name>", "stack to look at (default: $PULUMI_STACK, then the selected one)")
     .option("--json", "print JSON")
@@ -62,9 +61,7 @@ async function lint(io: Io, names: readonly string[], options: LintOptions): Pro
   const progress = startProgress(io, `reading the outputs of stack ${stack} ...`);
   try {
     const { admins } = await readStackOutputs(io, stack);
-    // Servers of MariaDB have no row security; they are looked at with everything, as servers.
-    const postgres = serversOf("postgres").filter((name) => entries.some(({ server }) => server === name));
-    const mariadb = names.length > 0 ? [] : serversOf("mariadb");
+    const { postgres, mariadb } = selectServers(entries, names);
     const login = (name: ServerName) => loginTo(admins, name, stack, io);
     progress.show("looking for the way in ...");
     await requireWayIn(
@@ -79,7 +76,7 @@ async function lint(io: Io, names: readonly string[], options: LintOptions): Pro
     for (const name of postgres) {
       const server = new PostgresServer(...login(name));
       const own = entries.filter((entry) => entry.server === name);
-      results.push(...(await lintAll(server, own, told).finally(() => server.close())));
+      results.push(...(await lintAll(server, name, own, told).finally(() => server.close())));
     }
     for (const name of mariadb) {
       const server = new MariadbServer(...login(name));

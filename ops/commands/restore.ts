@@ -3,7 +3,7 @@ import { databases, redisUsers } from "../../estate/catalogue";
 import { beginsWithDay } from "../../estate/clock";
 import type { StackOutputs } from "../../estate/outputs";
 import type { QueueEntry, SavedEntry } from "../../estate/saved";
-import { databaseServer, declaredServer, serversOf } from "../../estate/servers";
+import { databaseServer } from "../../estate/servers";
 import type { DatabaseEntry } from "../../estate/types";
 import { findArchived } from "../backup/archive";
 import type { BackupReader } from "../backup/bucket";
@@ -32,7 +32,7 @@ import { type RestoreResult, restoreDatabase } from "../restore/run";
 import type { RestoreTools } from "../restore/tools";
 import { resolveStack } from "../stack";
 import { readStackOutputs } from "../stack-outputs";
-import { configOf, inStack, month, runId, withBucket } from "./bucket";
+import { configOf, fromServerOption, inStack, livedOn, month, runId, withBucket } from "./bucket";
 
 interface RestoreOptions {
   stack?: string;
@@ -77,10 +77,7 @@ export function restoreCommand(io: Io, finish: Finish): Command {
         "where a server was made anew and not restored yet: the last backup of the one before",
       ).conflicts("run"),
     )
-    .option(
-      "--from-server <name>",
-      "from the backups of this server of the catalogue, where the database lived before (default: where it lives)",
-    )
+    .addOption(fromServerOption())
     .addOption(
       new Option("--archive", "from the archive of seven years, which lies in the cold tier").conflicts([
         "run",
@@ -108,6 +105,7 @@ export function restoreCommand(io: Io, finish: Finish): Command {
         "into",
         "run",
         "all",
+        "fromServer",
       ]),
     )
     .option("--json", "print JSON")
@@ -141,7 +139,7 @@ Exit codes: 0 restored, 1 one failed, 2 could not tell (no stack, no outputs, no
 
 async function restore(io: Io, names: readonly string[], options: RestoreOptions): Promise<ExitCode> {
   const wanted = select(names, options);
-  if (options.fromServer !== undefined) requireLikeServer(options.fromServer, wanted);
+  const former = livedOn(options.fromServer, names, wanted);
   const key = keyFile(io);
   if ((options.month || options.yes) && !options.archive)
     throw couldNotTell("--month and --yes are for --archive");
@@ -150,7 +148,7 @@ async function restore(io: Io, names: readonly string[], options: RestoreOptions
       const config = configOf(io, stack);
       const outputs = await readStackOutputs(io, stack);
       if (!options.into) await requireLogins(io, stack, outputs, wanted);
-      const sources = await Promise.all(wanted.map((entry) => sourceOf(reader, entry, options)));
+      const sources = await Promise.all(former.map((entry) => sourceOf(reader, entry, options)));
       // Whoever has done it: what is read is what our agents wrote.
       if (reader.findings.length > 0) io.err(`${renderFindings(reader.findings, { colour: io.colour })}\n`);
       if (options.archive) {
@@ -195,13 +193,13 @@ async function restore(io: Io, names: readonly string[], options: RestoreOptions
 function sourceOf(
   reader: BackupReader,
   entry: SavedEntry,
-  { at, archive, month, run, former, fromServer = entry.server }: RestoreOptions,
+  { at, archive, month, run, former }: RestoreOptions,
 ): Promise<Backup | PointPlan> {
-  const { name } = entry;
-  if (at && !isQueue(entry)) return findPoint(reader, fromServer, at);
-  if (archive) return findArchived(reader, name, fromServer, month);
+  const { name, server } = entry;
+  if (at && !isQueue(entry)) return findPoint(reader, server, at);
+  if (archive) return findArchived(reader, name, server, month);
   const wish: Wish = run ? { run } : former ? "former" : "full";
-  return findBackup(reader, name, fromServer, wish);
+  return findBackup(reader, name, server, wish);
 }
 
 const isQueue = (entry: SavedEntry): entry is QueueEntry => entry.engine === "redis";
@@ -238,15 +236,6 @@ function select(names: readonly string[], options: RestoreOptions): SavedEntry[]
     databases.map(({ name }) => name),
   );
   return selectDatabases(databases, names);
-}
-
-/** What is loaded came from a server of the same engine. */
-function requireLikeServer(from: string, wanted: readonly SavedEntry[]): void {
-  const other = wanted.find(({ engine }) => declaredServer(from)?.engine !== engine);
-  if (!other) return;
-  throw couldNotTell(
-    `--from-server ${JSON.stringify(from)}: ${other.name} came from one of: ${serversOf(other.engine).join(", ")}`,
-  );
 }
 
 /** Asked before anything begins: a restored database whose service cannot be tried would be half an answer. */

@@ -1,6 +1,6 @@
 import type { PostgresConnection } from "../../connect/postgres";
 import { readFacts } from "./read";
-import type { Fault, LintRule, Severity, Subject } from "./rule";
+import type { DatabaseRule, Fault, LintRule, ServerRule, ServerSubject, Severity, Subject } from "./rule";
 import { rules } from "./rules";
 
 export interface Finding {
@@ -19,38 +19,28 @@ export async function lintDatabase(
 ): Promise<Finding[]> {
   const subject = { ...about, facts: await readFacts(connection) };
   const ours = about.entry.schema.owner === "program";
-  return findings(
-    subject,
-    rules.filter(({ scope }) => scope === "everywhere" || (scope === "row-security" && ours)),
-    ({ at }) => `${about.entry.name}.${at}`,
-  );
+  return rules
+    .filter(
+      (rule): rule is DatabaseRule => rule.scope === "everywhere" || (rule.scope === "row-security" && ours),
+    )
+    .flatMap((rule) => findings(rule, rule.faults(subject), ({ at }) => `${about.entry.name}.${at}`));
 }
 
 /** What the rules about the whole server find, whichever database is open. Throws PostgresError. */
 export async function lintServer(
   connection: PostgresConnection,
-  about: Omit<Subject, "facts">,
+  about: Omit<ServerSubject, "facts">,
 ): Promise<Finding[]> {
   const subject = { ...about, facts: await readFacts(connection) };
-  return findings(
-    subject,
-    rules.filter(({ scope }) => scope === "server"),
-    ({ at }) => at,
-  );
+  return rules
+    .filter((rule): rule is ServerRule => rule.scope === "server")
+    .flatMap((rule) => findings(rule, rule.faults(subject), ({ at }) => at));
 }
 
 function findings(
-  subject: Subject,
-  applied: readonly LintRule[],
+  { id, severity, mend }: LintRule,
+  faults: Iterable<Fault>,
   place: (fault: Fault) => string,
 ): Finding[] {
-  return applied.flatMap(({ id, severity, mend, faults }) =>
-    [...faults(subject)].map((each) => ({
-      rule: id,
-      severity,
-      at: place(each),
-      fault: each.fault,
-      mend,
-    })),
-  );
+  return [...faults].map((each) => ({ rule: id, severity, at: place(each), fault: each.fault, mend }));
 }

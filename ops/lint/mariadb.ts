@@ -6,7 +6,7 @@ import type { Finding } from "./lint";
 
 /** What one MariaDB server is held against. */
 export interface MariadbSubject {
-  /** Every one of the catalogue on this server, retired ones included. */
+  /** Every one of the catalogue on this server, retired ones included; there may be none. */
   entries: readonly Pick<MariadbEntry, "name" | "service">[];
   /** The server has no accounts but the program's; on the web host the panel makes some of its own. */
   own: boolean;
@@ -33,8 +33,9 @@ UNION SELECT User, Host, d.name, CONCAT('table ', Table_name) FROM mysql.tables_
 UNION SELECT User, Host, d.name, CONCAT('a column of table ', Table_name) FROM mysql.columns_priv JOIN declared d ON d.name = Db
 UNION SELECT User, Host, d.name, CONCAT(LOWER(Routine_type), ' ', Routine_name) FROM mysql.procs_priv JOIN declared d ON d.name = Db`;
 
+const NONE = "SELECT '' FROM DUAL WHERE FALSE";
 const declaredNames = ({ entries }: MariadbSubject) => ({
-  text: `WITH declared (name) AS (${entries.map(() => "SELECT ?").join(" UNION ALL ")})`,
+  text: `WITH declared (name) AS (${entries.map(() => "SELECT ?").join(" UNION ALL ") || NONE})`,
   values: entries.map(({ name }) => name),
 });
 
@@ -111,7 +112,6 @@ export async function lintMariadb(
   subject: MariadbSubject,
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
-  if (subject.entries.length === 0) return findings;
   for (const { rule, severity, mend, sql } of mariadbRules) {
     const { text, values } = sql(subject);
     for (const { at, fault } of await server.query<Row>(text, values))

@@ -7,14 +7,18 @@ import type { DatabaseFacts, PolicyFact } from "./facts";
 
 export type Severity = "critical" | "high" | "medium";
 
-/** What one database is held against. */
-export interface Subject {
+/** What a server is held against. */
+export interface ServerSubject {
   facts: DatabaseFacts;
+  /** All that is declared on it; undefined: one database alone is looked at. */
+  declared?: { databases: readonly string[]; roles: readonly string[] };
+}
+
+/** What one database is held against. */
+export interface Subject extends Pick<ServerSubject, "facts"> {
   entry: Pick<PostgresEntry, "name" | "owner" | "service" | "schema">;
   /** undefined: its application decides who sees what. */
   declaration: RowSecurityDeclaration | undefined;
-  /** Of the whole server; undefined: one database alone is looked at. */
-  declared?: { databases: readonly string[]; roles: readonly string[] };
 }
 
 /** One place that is not as it must be. */
@@ -25,7 +29,7 @@ export interface Fault {
   fault: string;
 }
 
-export interface LintRule {
+interface About {
   /** `<thing>-<fault>`, the same in `--json` and docs/lint.md. */
   id: string;
   severity: Severity;
@@ -33,13 +37,21 @@ export interface LintRule {
   requirement: string;
   /** How to mend a finding. */
   mend: string;
-  /**
-   * `row-security`: databases whose schema is the program's. `everywhere`: those of applications too. `server`: once for the
-   * server, not for each database.
-   */
-  scope: "row-security" | "everywhere" | "server";
+}
+
+/** `row-security`: databases whose schema is the program's. `everywhere`: those of applications too. */
+export interface DatabaseRule extends About {
+  scope: "row-security" | "everywhere";
   faults(subject: Subject): Iterable<Fault>;
 }
+
+/** Looked at once for the server, not for each database: also on one where nothing is declared. */
+export interface ServerRule extends About {
+  scope: "server";
+  faults(subject: ServerSubject): Iterable<Fault>;
+}
+
+export type LintRule = DatabaseRule | ServerRule;
 
 export const policyAt = ({ schema, table, name }: PolicyFact) => `${schema}.${table}.${name}`;
 

@@ -5,13 +5,13 @@ import { MAINTENANCE_DATABASE, type PostgresServer } from "../../connect/postgre
 import { databases } from "../../estate/catalogue";
 import { ADMIN, BACKUP_LOGINS, loginSlots } from "../../estate/naming";
 import { roleOf } from "../../estate/row-security/roles";
-import { traitsOf } from "../../estate/servers";
+import { serversOf, traitsOf } from "../../estate/servers";
 import type { DatabaseEntry, MariadbEntry, PostgresEntry, ServerName } from "../../estate/types";
 import { couldNotTell, messageOf } from "../exit";
 import { requireKnown } from "../reach/only";
 import { type Finding, lintDatabase, lintServer } from "./lint";
 import { lintMariadb } from "./mariadb";
-import type { Subject } from "./rule";
+import type { ServerSubject } from "./rule";
 
 /** What was found in one database, or on a server as such. */
 export interface Linted {
@@ -40,8 +40,21 @@ export function selectLinted(databases: readonly DatabaseEntry[], names: readonl
   return names.length > 0 ? postgres.filter(({ name }) => names.includes(name)) : postgres;
 }
 
+/**
+ * The servers that are looked at. No name: every one of the stack, also where nothing lives any more; a database that moved away has
+ * left its roles there. Servers of MariaDB have no row security, and are looked at with everything.
+ */
+export function selectServers(
+  entries: readonly PostgresEntry[],
+  names: readonly string[],
+): Record<"postgres" | "mariadb", ServerName[]> {
+  if (names.length === 0) return { postgres: serversOf("postgres"), mariadb: serversOf("mariadb") };
+  const holding = serversOf("postgres").filter((name) => entries.some(({ server }) => server === name));
+  return { postgres: holding, mariadb: [] };
+}
+
 /** What the catalogue and the declarations of row security make on a server, retired databases included. */
-function declaredOn(server: PostgresEntry["server"]): NonNullable<Subject["declared"]> {
+function declaredOn(server: ServerName): NonNullable<ServerSubject["declared"]> {
   const there = databases.filter(
     (entry): entry is PostgresEntry => entry.engine === "postgres" && entry.server === server,
   );
@@ -55,14 +68,17 @@ function declaredOn(server: PostgresEntry["server"]): NonNullable<Subject["decla
   };
 }
 
-/** The server first, then each database. What cannot be asked is told and does not stop the others. */
+/**
+ * The server first, then each of its databases, of which there may be none. What cannot be asked is told and does not stop the others.
+ * @param name of the server in the stack
+ */
 export async function lintAll(
-  server: PostgresServer,
+  server: Pick<PostgresServer, "withConnection">,
+  name: ServerName,
   entries: readonly PostgresEntry[],
   onResult: () => void = () => {},
 ): Promise<Linted[]> {
   const results: Linted[] = [];
-  const [first] = entries;
   const look = async (what: Omit<Linted, "findings" | "error">, findings: () => Promise<Finding[]>) => {
     try {
       results.push({ ...what, findings: await findings() });
@@ -72,13 +88,11 @@ export async function lintAll(
     }
     onResult();
   };
-  if (first) {
-    await look({ name: first.server, kind: "server", scope: "server" }, () =>
-      server.withConnection(MAINTENANCE_DATABASE, (connection) =>
-        lintServer(connection, { entry: first, declaration: undefined, declared: declaredOn(first.server) }),
-      ),
-    );
-  }
+  await look({ name, kind: "server", scope: "server" }, () =>
+    server.withConnection(MAINTENANCE_DATABASE, (connection) =>
+      lintServer(connection, { declared: declaredOn(name) }),
+    ),
+  );
   for (const entry of entries) {
     const { rowSecurity: declaration } = entry;
     const scope = entry.schema.owner === "program" ? "row-security" : "application";

@@ -249,13 +249,14 @@ export const ESTATE_TYPES: Readonly<Record<string, KnownType>> = {
     judged: {
       address: ["server-settings-known"],
       port: ["server-settings-known"],
-      configuration: ["server-settings-known", "server-tls-only"],
+      name: ["database-backed-up"],
+      configuration: ["server-settings-known", "server-tls-only", "database-backed-up"],
       "effective.*": ["server-tls-only"],
       clientAuthorities: ["client-authority-own", "server-tls-only"],
       "limits.*": ["server-settings-known"],
     },
     // The provider writes the unit itself, of the limits and the name, which it checks.
-    harmless: ["name", "admin.user", "machine"],
+    harmless: ["admin.user", "machine"],
     secret: ["admin.password"],
     needed: [
       ...["address", "port", "configuration"],

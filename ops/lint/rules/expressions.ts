@@ -14,7 +14,7 @@ import {
   visit,
 } from "../expressions";
 import type { PolicyFact } from "../facts";
-import { declaredRule, isInternalPolicy, type LintRule, policyAt, type Subject } from "../rule";
+import { type DatabaseRule, declaredRule, isInternalPolicy, policyAt, type Subject } from "../rule";
 
 interface Clause {
   word: "USING" | "WITH CHECK";
@@ -30,10 +30,10 @@ function clauses({ using, check }: PolicyFact): Clause[] {
 
 /** A rule that looks at one clause of a policy after the other. */
 function clauseRule(
-  rule: Omit<LintRule, "faults" | "scope"> & {
+  rule: Omit<DatabaseRule, "faults" | "scope"> & {
     clauseFaults(clause: Clause, policy: PolicyFact, subject: Subject): Iterable<string>;
   },
-): LintRule {
+): DatabaseRule {
   const { clauseFaults, ...rest } = rule;
   return {
     ...rest,
@@ -242,7 +242,7 @@ export const policyLiteralTenant = clauseRule({
   },
 });
 
-export const policyIndexMissing: LintRule = {
+export const policyIndexMissing: DatabaseRule = {
   id: "policy-index-missing",
   severity: "high",
   requirement:

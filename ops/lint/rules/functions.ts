@@ -2,11 +2,11 @@ import { roleOf } from "../../../estate/row-security/roles";
 import { HELD_SETTINGS } from "../../../provider/kinds/row-security/context-functions";
 import { CONTEXT_SCHEMA } from "../../../provider/kinds/row-security/inputs";
 import { type DatabaseFacts, type FunctionFact, superusersOf } from "../facts";
-import type { LintRule, Subject } from "../rule";
+import type { DatabaseRule, Subject } from "../rule";
 
 const at = ({ schema, signature }: FunctionFact) => `${schema}.${signature}`;
 
-export const definerPathUnpinned: LintRule = {
+export const definerPathUnpinned: DatabaseRule = {
   id: "definer-path-unpinned",
   severity: "critical",
   requirement:
@@ -42,7 +42,7 @@ function others(facts: DatabaseFacts, { owner }: FunctionFact, path: readonly st
   });
 }
 
-export const definerExecutable: LintRule = {
+export const definerExecutable: DatabaseRule = {
   id: "definer-executable",
   severity: "critical",
   requirement: "A function with its owner's rights is called by those alone whom the declaration names.",
@@ -65,7 +65,7 @@ function declaredCallers({ declaration }: Subject, { schema, signature }: Functi
   return schema === declaration.schema ? roles(declaration.functions[signature] ?? []) : [];
 }
 
-export const functionLeakproof: LintRule = {
+export const functionLeakproof: DatabaseRule = {
   id: "function-leakproof",
   severity: "high",
   requirement: "No function of ours is LEAKPROOF: it would see rows before the policy does.",
@@ -80,7 +80,7 @@ export const functionLeakproof: LintRule = {
 /** A variable that holds what the context says: `subject CONSTANT uuid := context.subject();` */
 const FROM_CONTEXT = /(\w+)\s+(?:constant\s+)?\w+(?:\.\w+)?\s*(?::=|=|default)\s*context\.\w+\(\)\s*;/gi;
 
-export const guardComparesNull: LintRule = {
+export const guardComparesNull: DatabaseRule = {
   id: "guard-compares-null",
   severity: "high",
   requirement:
@@ -105,7 +105,7 @@ export const guardComparesNull: LintRule = {
   },
 };
 
-export const settingNotHeld: LintRule = {
+export const settingNotHeld: DatabaseRule = {
   id: "setting-not-held",
   severity: "high",
   requirement:

@@ -1,8 +1,8 @@
 import { conjuncts, fingerprint } from "../expressions";
 import type { PolicyFact } from "../facts";
-import { declaredRule, type LintRule, policyAt } from "../rule";
+import { type DatabaseRule, declaredRule, policyAt } from "../rule";
 
-export const policyToPublic: LintRule = {
+export const policyToPublic: DatabaseRule = {
   id: "policy-to-public",
   severity: "critical",
   requirement: "A policy is for a role, never for PUBLIC.",
@@ -16,7 +16,7 @@ export const policyToPublic: LintRule = {
 
 const WRITES = new Set(["insert", "update", "all"]);
 
-export const policyWithoutCheck: LintRule = {
+export const policyWithoutCheck: DatabaseRule = {
   id: "policy-without-check",
   severity: "high",
   requirement: "A policy that lets rows be written says WITH CHECK.",
@@ -28,7 +28,7 @@ export const policyWithoutCheck: LintRule = {
   },
 };
 
-export const policyCheckLooser: LintRule = {
+export const policyCheckLooser: DatabaseRule = {
   id: "policy-check-looser",
   severity: "critical",
   requirement:
@@ -51,7 +51,7 @@ export const policyCheckLooser: LintRule = {
   },
 };
 
-export const policiesOverlap: LintRule = {
+export const policiesOverlap: DatabaseRule = {
   id: "policies-overlap",
   severity: "high",
   requirement: "One permissive policy for each table, role and command: PostgreSQL joins several by OR.",

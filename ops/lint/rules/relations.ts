@@ -1,5 +1,5 @@
 import { type DatabaseFacts, nameOf, type RelationFact } from "../facts";
-import type { LintRule } from "../rule";
+import type { DatabaseRule } from "../rule";
 
 /** The tables with row security that a view reads, through other views too. */
 function guardedBelow(facts: DatabaseFacts, view: RelationFact): string[] {
@@ -23,7 +23,7 @@ const readers = ({ grants }: RelationFact) => [
   ...new Set(grants.filter(({ privilege }) => privilege === "SELECT").map(({ grantee }) => grantee)),
 ];
 
-export const viewNotInvoker: LintRule = {
+export const viewNotInvoker: DatabaseRule = {
   id: "view-not-invoker",
   severity: "critical",
   requirement: "A view over a table with row security looks with the rights of who asks.",
@@ -38,7 +38,7 @@ export const viewNotInvoker: LintRule = {
   },
 };
 
-export const materializedViewReadable: LintRule = {
+export const materializedViewReadable: DatabaseRule = {
   id: "materialized-view-readable",
   severity: "critical",
   requirement:
@@ -54,7 +54,7 @@ export const materializedViewReadable: LintRule = {
   },
 };
 
-export const foreignTableReadable: LintRule = {
+export const foreignTableReadable: DatabaseRule = {
   id: "foreign-table-readable",
   severity: "critical",
   requirement: "Nobody but its owner reads a foreign table: no policy holds on it, whatever is behind.",

@@ -1,6 +1,6 @@
 import { BACKUP_LOGINS } from "../../../estate/naming";
 import type { RoleFact } from "../facts";
-import { applicationRoles, type LintRule } from "../rule";
+import { applicationRoles, type DatabaseRule, type ServerRule } from "../rule";
 
 /** Rights over the server's files and programs are as good as a superuser's. */
 const POWERS = new Set([
@@ -11,7 +11,7 @@ const POWERS = new Set([
   "pg_write_all_data",
 ]);
 
-export const rolePassesRowSecurity: LintRule = {
+export const rolePassesRowSecurity: ServerRule = {
   id: "role-passes-row-security",
   severity: "critical",
   requirement: "No role but the admin's is a superuser or passes row security by.",
@@ -28,7 +28,7 @@ export const rolePassesRowSecurity: LintRule = {
   },
 };
 
-export const roleReachesPower: LintRule = {
+export const roleReachesPower: DatabaseRule = {
   id: "role-reaches-power",
   severity: "critical",
   requirement:

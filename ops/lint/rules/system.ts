@@ -1,7 +1,7 @@
 import { nameOf, type Owned, superusersOf } from "../facts";
-import type { Fault, LintRule } from "../rule";
+import type { DatabaseRule, Fault, ServerRule } from "../rule";
 
-export const objectOwnerForeign: LintRule = {
+export const objectOwnerForeign: DatabaseRule = {
   id: "object-owner-foreign",
   severity: "high",
   requirement:
@@ -26,7 +26,7 @@ export const objectOwnerForeign: LintRule = {
   },
 };
 
-export const extensionOutdated: LintRule = {
+export const extensionOutdated: DatabaseRule = {
   id: "extension-outdated",
   severity: "medium",
   requirement: "An extension has the version that the server's package brings.",
@@ -43,7 +43,7 @@ export const extensionOutdated: LintRule = {
   },
 };
 
-export const collationOutdated: LintRule = {
+export const collationOutdated: DatabaseRule = {
   id: "collation-outdated",
   severity: "high",
   requirement:
@@ -60,7 +60,7 @@ export const collationOutdated: LintRule = {
 const outdated = (recorded: string | null, actual: string | null) =>
   `was built with version ${recorded ?? "none"}, and the system has ${actual ?? "none"}`;
 
-export const beyondTables: LintRule = {
+export const beyondTables: DatabaseRule = {
   id: "object-reaches-out",
   severity: "high",
   requirement:
@@ -70,7 +70,7 @@ export const beyondTables: LintRule = {
   faults: ({ facts }) => facts.beyond,
 };
 
-export const functionUntrusted: LintRule = {
+export const functionUntrusted: DatabaseRule = {
   id: "function-untrusted",
   severity: "critical",
   requirement: "No function is written in a language in which it may do what the server's own process may.",
@@ -82,7 +82,7 @@ export const functionUntrusted: LintRule = {
   },
 };
 
-export const slotLeft: LintRule = {
+export const slotLeft: ServerRule = {
   id: "replication-slot-left",
   severity: "high",
   requirement:
@@ -95,7 +95,7 @@ export const slotLeft: LintRule = {
 };
 
 /** Where nothing is looked at but on the server: what others are copied from, and where the admin works. */
-export const serverCollationOutdated: LintRule = {
+export const serverCollationOutdated: ServerRule = {
   id: "server-collation-outdated",
   severity: "medium",
   requirement:
@@ -113,7 +113,7 @@ const SERVERS_OWN = new Set(["postgres", "template1"]);
 /** What a restore makes beside a database, and tells of itself (ops/restore/names.ts); what a dry run of migrations may leave. */
 const IN_PASSING = /^.+__(?:restoring|replaced_\d+t\d+z)$|^estate_scratch_[0-9a-f]+$/;
 
-export const databaseUndeclared: LintRule = {
+export const databaseUndeclared: ServerRule = {
   id: "database-undeclared",
   severity: "medium",
   requirement:
@@ -129,7 +129,7 @@ export const databaseUndeclared: LintRule = {
   },
 };
 
-export const roleUndeclared: LintRule = {
+export const roleUndeclared: ServerRule = {
   id: "role-undeclared",
   severity: "high",
   requirement: "Every role of the server is declared.",

@@ -1,6 +1,6 @@
 import { CONTEXT_SCHEMA } from "../../../provider/kinds/row-security/inputs";
 import { nameOf, type RelationFact } from "../facts";
-import { applicationRoles, type LintRule, type Subject } from "../rule";
+import { applicationRoles, type DatabaseRule, type Subject } from "../rule";
 
 const isTable = ({ kind, partition }: RelationFact) => kind === "table" && !partition;
 
@@ -18,7 +18,7 @@ const isException = ({ declaration }: Subject, { schema, name }: RelationFact) =
 const policiesOf = ({ facts }: Subject, { schema, name }: RelationFact) =>
   facts.policies.filter((policy) => policy.schema === schema && policy.table === name);
 
-export const rowSecurityOff: LintRule = {
+export const rowSecurityOff: DatabaseRule = {
   id: "row-security-off",
   severity: "critical",
   requirement: "Every table has row security, or an exception that is declared with its reason.",
@@ -37,7 +37,7 @@ export const rowSecurityOff: LintRule = {
   },
 };
 
-export const rowSecurityNotForced: LintRule = {
+export const rowSecurityNotForced: DatabaseRule = {
   id: "row-security-not-forced",
   severity: "critical",
   requirement: "Row security binds the owner of the table too.",
@@ -51,7 +51,7 @@ export const rowSecurityNotForced: LintRule = {
   },
 };
 
-export const rowSecurityWithoutPolicy: LintRule = {
+export const rowSecurityWithoutPolicy: DatabaseRule = {
   id: "row-security-without-policy",
   severity: "medium",
   requirement: "A table with row security has a permissive policy: without one nobody sees a row.",
@@ -70,7 +70,7 @@ export const rowSecurityWithoutPolicy: LintRule = {
   },
 };
 
-export const partitionGranted: LintRule = {
+export const partitionGranted: DatabaseRule = {
   id: "partition-granted",
   severity: "critical",
   requirement: "Nobody is granted anything on a partition: the policies of its parent do not hold there.",
@@ -91,7 +91,7 @@ export const partitionGranted: LintRule = {
 /** Row security asks nobody who does one of these. */
 const AROUND = new Set(["TRUNCATE", "REFERENCES", "TRIGGER"]);
 
-export const grantAroundRows: LintRule = {
+export const grantAroundRows: DatabaseRule = {
   id: "grant-around-rows",
   severity: "critical",
   requirement: "Nobody but the owner may TRUNCATE a table, refer to it or put a trigger on it.",
@@ -107,7 +107,7 @@ export const grantAroundRows: LintRule = {
   },
 };
 
-export const ownerIsApplication: LintRule = {
+export const ownerIsApplication: DatabaseRule = {
   id: "owner-is-application",
   severity: "critical",
   requirement: "Nobody who works for the application owns a table: an owner can switch row security off.",
@@ -126,7 +126,7 @@ export const ownerIsApplication: LintRule = {
   },
 };
 
-export const primaryKeyMissing: LintRule = {
+export const primaryKeyMissing: DatabaseRule = {
   id: "primary-key-missing",
   severity: "medium",
   requirement: "Every table has a primary key.",
@@ -139,7 +139,7 @@ export const primaryKeyMissing: LintRule = {
   },
 };
 
-export const foreignKeyUnindexed: LintRule = {
+export const foreignKeyUnindexed: DatabaseRule = {
   id: "foreign-key-unindexed",
   severity: "medium",
   requirement:
@@ -161,7 +161,7 @@ export const foreignKeyUnindexed: LintRule = {
   },
 };
 
-export const contextKeysReadable: LintRule = {
+export const contextKeysReadable: DatabaseRule = {
   id: "context-keys-readable",
   severity: "critical",
   requirement:

@@ -102,6 +102,16 @@ describe.each(["10.11", "11.8"] as const)("estate lint on MariaDB %s", { timeout
     expect(found).toEqual([...at.map((each) => `${rule} ${each}`), ...also].sort());
   });
 
+  test("names the accounts that are left on a server where nothing is declared any more", async () => {
+    const { mariadb } = on.call.config;
+    if (!mariadb) throw new Error("no server");
+    const found = await lintMariadb(mariadb, { entries: [], own: true });
+    expect(found.map(({ rule, at }) => `${rule} ${at}`)).toContain(
+      "account-undeclared account 'svc_crm'@'127.0.0.1'",
+    );
+    expect(await lintMariadb(mariadb, { entries: [], own: false })).toEqual([]);
+  });
+
   test("tells a role from an account", async () => {
     await on.sql("CREATE ROLE helper");
     try {

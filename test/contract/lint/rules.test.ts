@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { PostgresConnection } from "../../../connect/postgres";
 import { type Finding, lintDatabase, lintServer } from "../../../ops/lint/lint";
 import { rules } from "../../../ops/lint/rules";
+import { lintAll } from "../../../ops/lint/run";
 import { renderLint, renderLintJson } from "../../../ops/render/lint";
 import { postgresRowSecurity } from "../../../provider/kinds/postgres-row-security";
 import { type PostgresBench, postgresBench } from "../../support/postgres-kinds";
@@ -114,6 +115,19 @@ describe.each(["16", "17"] as const)("estate lint on PostgreSQL %s", (version) =
 
   test.each(harmless)("nothing: $title", async ({ statements }) => {
     expect(places(await found(statements))).toEqual([]);
+  });
+
+  test("names what is left on a server where nothing is declared any more", async () => {
+    const [result, ...others] = await lintAll(bench.server, "archive", []);
+    expect(others).toEqual([]);
+    expect(result).toMatchObject({ name: "archive", kind: "server", scope: "server" });
+    expect(places(result?.findings ?? [])).toEqual(
+      expect.arrayContaining([
+        "database-undeclared database library",
+        "role-undeclared library_owner",
+        "role-undeclared svc_library",
+      ]),
+    );
   });
 
   test("leaves an application's own database to it, but for what holds everywhere", async () => {

@@ -50,8 +50,8 @@ afterAll(async () => {
 });
 
 let newest: Manifest;
-const put = (stored: Omit<StoredRun, "host" | "engine">) =>
-  store.putRun({ host: "mariadb", engine: "mariadb", ...stored });
+const put = (stored: Omit<StoredRun, "host" | "engine">, host = "mariadb") =>
+  store.putRun({ host, engine: "mariadb", ...stored });
 
 async function sealed(dump: string): Promise<Buffer> {
   const file = path.join(directory, "sealed");
@@ -340,5 +340,23 @@ describe("estate restore", () => {
     ]);
     expect(exitCode).toBe(1);
     expect(err).toContain("mo_crm: run 20250101T020000Z holds no backup of it");
+  });
+});
+
+describe("--from-server", () => {
+  it("shows and reads what was saved where a database lived before, and that alone", async () => {
+    const there = runAgo(4 * HOUR, "0000f00d");
+    const dump = await sealed("-- Dump completed\n");
+    await put({ run: there, objects: [{ database: "mo_crm", sealed: dump, rows: {} }] }, "plesk");
+    const listed = await estate(["backup", "list", "mo_crm", "--from-server", "plesk", "--json"]);
+    expect(listed.exitCode, listed.err).toBe(0);
+    expect(JSON.parse(listed.out).backups).toEqual([
+      expect.objectContaining({ database: "mo_crm", host: "plesk", run: there }),
+    ]);
+    const verified = await estate(["backup", "verify", "mo_crm", "--from-server", "plesk"]);
+    expect(verified.exitCode, verified.err).toBe(0);
+    expect(verified.out).toMatch(new RegExp(`^mo_crm +${there} .* whole$`, "m"));
+    const missing = await estate(["backup", "verify", "mo_n8n", "--from-server", "plesk"]);
+    expect(missing).toMatchObject({ exitCode: 1, out: expect.stringContaining("there is no backup") });
   });
 });

@@ -54,6 +54,20 @@ const saving = (databases: string, timers: string[], files?: object) => ({
     },
   },
 });
+const queue = {
+  ...right.settings.redis,
+  name: "queue",
+  props: { ...right.settings.redis.props, configuration: right.files.queue },
+};
+const savingQueues = (content: string) => ({
+  ...right.agent,
+  name: "agent",
+  props: {
+    ...right.agent.props,
+    ...{ databases: ["svc_crm"], timers: ["estate-backup-queues.timer"] },
+    files: { "/etc/estate-backup/agent.conf": { mode: "0644", content } },
+  },
+});
 
 /** What is given to, taken from or sent to somebody who is none of this stack; and what a program lets go of. */
 export const belonging: Violator[] = [
@@ -234,5 +248,24 @@ export const belonging: Violator[] = [
     rule: "database-backed-up",
     is: `a database ${is}`,
     members: [{ ...right.postgresDatabase, name: "db" }, agent],
+  })),
+  ...Object.entries({
+    "in no backup": [],
+    "that its agent was not told of": [savingQueues("ENGINE=redis\nDATABASES='svc_n8n:daily'\n")],
+    "that the agent of another host was told of": [
+      savingQueues("ENGINE=mariadb\nDATABASES='svc_crm:daily'\n"),
+    ],
+  }).map(([is, agents]) => ({
+    rule: "database-backed-up",
+    is: `a queue ${is}`,
+    members: [queue, ...agents],
+  })),
+  ...Object.entries({
+    "that says nothing of evictions": right.files.queue.replace(/^(?:maxmemory-policy|appendonly).*$/gm, ""),
+    "with another policy, written down": right.files.queue.replace("noeviction", "allkeys-lru"),
+  }).map(([is, configuration]) => ({
+    rule: "database-backed-up",
+    is: `an instance ${is}`,
+    members: [{ ...queue, props: { ...queue.props, configuration } }],
   })),
 ];

@@ -31,6 +31,7 @@ export const files = {
   mariadb: mariadbConfig({ ...sizes, ...TLS.mariadb, port: 3306 }),
   postgres: postgresConfig({ ...sizes, ...TLS.postgres, port: 5432 }),
   redis: redisConfig(redisPlan),
+  queue: redisConfig({ ...redisPlan, use: "queue" }),
   asking: redisConfig(askingPlan),
 };
 export const hba = [

@@ -1,9 +1,10 @@
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { databases, redisUsers } from "../../../estate/catalogue";
-import { checkEstate } from "../../../estate/check";
+import { checkEstate, checkStackConfig } from "../../../estate/check";
 import { FaultyEstate } from "../../../estate/faults";
 import { loadStackConfig } from "../../../estate/load";
+import type { ProvisionedServer } from "../../../estate/types";
 
 const project = join(__dirname, "../../..");
 const config = loadStackConfig("local", project);
@@ -12,8 +13,12 @@ const good = { stack: "local", config, databases, redisUsers };
 
 /** The faults of a declaration, as `path: fix`; fails the test when there is none. */
 function faultsOf(declared: Parameters<typeof checkEstate>[0]): string[] {
+  return faultsBy(() => checkEstate(declared));
+}
+
+function faultsBy(check: () => unknown): string[] {
   try {
-    checkEstate(declared);
+    check();
   } catch (error) {
     if (error instanceof FaultyEstate) return error.faults.map(({ path, fix }) => `${path}: ${fix}`);
     throw error;
@@ -189,5 +194,70 @@ describe("checkEstate", () => {
     expect(() => checkEstate(withServer("plesk", { accountHost: "%" }))).toThrow(
       'the estate is not well declared: 1 fault\n  servers.plesk.accountHost is "%": give a host name',
     );
+  });
+});
+
+describe("two servers on one machine", () => {
+  const { mariadb, postgres } = config.servers as unknown as Record<string, ProvisionedServer>;
+  if (!mariadb) throw new Error("no mariadb");
+  const ssh = (change: object) => ({ ssh: { ...mariadb.ssh, ...change } });
+
+  it.each([
+    ["name", { host: mariadb.host }, "servers.postgres.host"],
+    ["name in other letters", { host: mariadb.host.toUpperCase() }, "servers.postgres.host"],
+    ["host behind SSH", ssh({}), "servers.postgres.ssh.host"],
+    ["host behind SSH, by another user", ssh({ user: "estate" }), "servers.postgres.ssh.host"],
+    ["address", { listen: mariadb.listen }, "servers.postgres.listen"],
+  ])("are refused by %s, in a whole estate and in a stack file alone", (_what, change, path) => {
+    const declared = withServer("postgres", { ...postgres, ...change });
+    const fault = `${path}: mariadb is there already: every server has a machine of its own`;
+    expect(faultsOf(declared)).toEqual([fault]);
+    expect(faultsBy(() => checkStackConfig(declared.config))).toEqual([fault]);
+  });
+
+  it("are refused with their value, each part that they share", () => {
+    const { listen, ssh, host } = mariadb;
+    expect(() => checkEstate(withServer("postgres", { listen, ssh, host }))).toThrow(
+      /3 faults\n {2}servers\.postgres\.host is "mariadb\.lab\.internal": mariadb is there/,
+    );
+  });
+
+  it("are refused on the web host's address, however an address is written", () => {
+    expect(faultsOf(withServer("mariadb", { listen: config.access.pleskAddress }))).toEqual([
+      "servers.mariadb.listen: plesk is there already: every server has a machine of its own",
+    ]);
+    const addressed = (address: string) => withServer("mariadb", { listen: address }).config.servers.mariadb;
+    const servers = {
+      ...config.servers,
+      mariadb: addressed("fd77::12"),
+      postgres: { ...config.servers.postgres, listen: "FD77:0::0012" },
+    };
+    expect(faultsOf({ ...good, config: { ...config, servers } })).toHaveLength(1);
+  });
+
+  it("are two behind one address with a port each", () => {
+    expect(() => checkEstate(withServer("postgres", ssh({ port: 2222 })))).not.toThrow();
+  });
+});
+
+describe("a catalogue without a web host", () => {
+  it("is a fault among the others, and no error of the code", async () => {
+    vi.resetModules();
+    vi.doMock("../../../estate/catalogue", async (original) => {
+      const { servers, ...rest } = await original<typeof import("../../../estate/catalogue")>();
+      const { plesk: _, ...others } = servers;
+      return { ...rest, servers: others };
+    });
+    try {
+      const fresh = await vi.importActual<typeof import("../../../estate/check")>("../../../estate/check");
+      const { plesk: _, ...servers } = config.servers;
+      const panelless = { ...config, servers };
+      const message = /catalogue\.servers is \[\]: one server, and no more, belongs to the web host's panel/;
+      expect(() => fresh.checkEstate({ ...good, config: panelless })).toThrow(message);
+      expect(() => fresh.checkStackConfig(panelless)).toThrow(message);
+    } finally {
+      vi.doUnmock("../../../estate/catalogue");
+      vi.resetModules();
+    }
   });
 });

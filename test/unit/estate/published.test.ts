@@ -102,6 +102,14 @@ describe("a name that something else has", () => {
       "redisUsers.b.secret",
       /the client certificate of databases\.a/,
     ],
+    [[database("a", "PG_CA_CERTIFICATE")], [], "databases.a.secret", /about the server postgres/],
+    [[], [redis("a", "PG_CA_CERTIFICATE")], "redisUsers.a.secret", /about the server postgres/],
+    [
+      [{ ...database("a", "A_DB_PASS"), engine: "postgres", rowSecurity: {} } as DatabaseEntry],
+      [redis("b", "A_CONTEXT_KEY")],
+      "redisUsers.b.secret",
+      /the key of contexts of databases\.a/,
+    ],
     [[], [redis("a", "R_PASSWORD"), redis("b", "R")], "redisUsers.b.secret", /the URL of redisUsers\.a/],
   ])("is a fault %#", (databases, redisUsers, path, fix) => {
     const faults = secretNameFaults(databases, redisUsers);

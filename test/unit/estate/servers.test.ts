@@ -72,6 +72,10 @@ describe("the catalogue's servers", () => {
       "catalogue.servers.archive.secretPrefix: use upper-case letters, digits and underscores; not GITHUB_ in front",
     ],
     [
+      { archive: { ...fifth, secretPrefix: "SSH" } },
+      "catalogue.servers.archive.secretPrefix: SSH_HOST is the operator's: choose another prefix",
+    ],
+    [
       { plesk: undefined },
       "catalogue.servers: one server, and no more, belongs to the web host's panel: it is the way in to the others",
     ],

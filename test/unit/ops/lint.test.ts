@@ -6,7 +6,7 @@ import { constantTruth, functionCalls, parseExpression } from "../../../ops/lint
 import type { Finding } from "../../../ops/lint/lint";
 import { mariadbRules } from "../../../ops/lint/mariadb";
 import { rules } from "../../../ops/lint/rules";
-import { type Linted, selectLinted } from "../../../ops/lint/run";
+import { type Linted, selectLinted, selectServers } from "../../../ops/lint/run";
 import { run } from "../../../ops/program";
 import { renderLint, renderLintJson } from "../../../ops/render/lint";
 import { projectDirectory } from "../../support/run";
@@ -40,6 +40,14 @@ describe("which databases are looked at", () => {
       "ncy8",
     ]);
     expect(selectLinted(databases, ["ncy8"]).map(({ name }) => name)).toEqual(["ncy8"]);
+  });
+
+  it("every server where none is named, also one where nothing lives any more, postgres first", () => {
+    expect(selectServers([], [])).toEqual({ postgres: ["postgres"], mariadb: ["plesk", "mariadb"] });
+    expect(selectServers(selectLinted(databases, ["ncy8"]), ["ncy8"])).toEqual({
+      postgres: ["postgres"],
+      mariadb: [],
+    });
   });
 
   it.each([

@@ -1,4 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { redisConfig } from "../../../components/plans/redis-config";
+import { redisSizing } from "../../../components/plans/sizing";
+import { TLS } from "../../../components/plans/tls";
 import { databaseBackedUp } from "../../../policy/rules/database-backed-up";
 import { type Member, stackFaultsOf } from "../../support/policy";
 
@@ -42,5 +45,46 @@ describe(databaseBackedUp.name, () => {
     const other = { ...backup("mo_crm", "mo_idp"), type: "other:index:Backup" };
     expect(stackFaultsOf(databaseBackedUp, [...databases, other])).toEqual(["in no backup: mo_crm, mo_idp"]);
     expect(stackFaultsOf(databaseBackedUp, [...databases, other], { types: [other.type] })).toEqual([]);
+  });
+
+  describe("of queues", () => {
+    const instance = (name: string, use: "queue" | "cache"): Member => ({
+      type: "estate:host:RedisInstance",
+      name,
+      props: {
+        name,
+        configuration: redisConfig({
+          ...TLS.redis,
+          ...{ user: `svc_${name}`, use, listen: "10.0.0.5", port: 6380, sizing: redisSizing(1024, 20) },
+        }),
+      },
+    });
+    const agent = (engine: string, ...saved: string[]): Member => ({
+      type: "estate:host:BackupAgent",
+      name: `of ${engine}`,
+      props: {
+        databases: saved,
+        timers: ["estate-backup-queues.timer"],
+        files: {
+          "/etc/estate-backup/agent.conf": {
+            content: `ENGINE=${engine}\nDATABASES='${saved.map((each) => `${each}:daily`).join(" ")}'`,
+          },
+        },
+      },
+    });
+    const instances = [instance("n8n", "queue"), instance("discourse", "queue"), instance("crm", "cache")];
+
+    it("accepts those that the agent beside them saves; of a cache there is no backup", () => {
+      const all = [...instances, agent("redis", "svc_n8n", "svc_discourse")];
+      expect(stackFaultsOf(databaseBackedUp, all)).toEqual([]);
+    });
+
+    it("names those that are in none, or in that of a host without Redis", () => {
+      expect(stackFaultsOf(databaseBackedUp, [...instances, agent("redis", "svc_n8n")])).toEqual([
+        "in no backup: svc_discourse",
+      ]);
+      const others = [...instances, agent("redis", "svc_n8n"), agent("postgres", "svc_discourse")];
+      expect(stackFaultsOf(databaseBackedUp, others)).toEqual(["in no backup: svc_discourse"]);
+    });
   });
 });
