@@ -35,7 +35,7 @@ describe.each(NODE_VERSIONS)("on Node %s", (version) => {
   });
   afterAll(async () => {
     await project?.remove();
-    await rm(home, { recursive: true, force: true });
+    if (home) await rm(home, { recursive: true, force: true });
   });
 
   it("commands print what they print, and no warning", async () => {
