@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { databases } from "../../../estate/catalogue";
+import { serversOf } from "../../../estate/servers";
 import type { Linted } from "../../../ops/lint/run";
 import { postgres } from "../../support/lab";
 import { type RunOptions, run } from "../../support/run";
@@ -18,8 +19,7 @@ describe("estate lint", () => {
     expect(results.map(({ name }) => name)).toEqual([
       "postgres",
       ...live.map(({ name }) => name),
-      "mariadb",
-      "plesk",
+      ...serversOf("mariadb"),
     ]);
     expect(code).toBe(0);
   });
