@@ -17,6 +17,13 @@ const COMPONENTS: Record<string, keyof Config> = {
   "estate:component:RedisServer": "redis",
 };
 
+/** What is installed says which engine it is about, whatever the server is called. */
+const PACKAGES: ReadonlyMap<string, keyof Config> = new Map([
+  ["mariadb-server", "mariadb"],
+  ["postgresql", "postgres"],
+  ["redis-server", "redis"],
+]);
+
 const VERSION = /^\d+(?:\.\d+)*$/;
 
 const version = (floor: string) => ({
@@ -61,11 +68,12 @@ function* scripts(props: Properties, floors: Config): Iterable<string> {
   for (const property of ["create", "update"]) {
     const command = props[property];
     const variables = typeof command === "string" ? parseHostScript(command)?.variables : undefined;
-    const [least, server] = [variables?.get("MINIMUM_VERSION"), variables?.get("SERVER")];
-    const floor = Object.hasOwn(floors, server ?? "") ? floors[server as keyof Config] : undefined;
+    const least = variables?.get("MINIMUM_VERSION");
+    const engine = PACKAGES.get(variables?.get("PACKAGES")?.split(" ")[0] ?? "");
+    const floor = engine && floors[engine];
     if (least === undefined || (floor !== undefined && VERSION.test(least) && isAtLeast(least, floor)))
       continue;
-    yield `${property}: MINIMUM_VERSION is ${least}. Use ${floor ?? "that of a known server"} or newer`;
+    yield `${property}: MINIMUM_VERSION is ${least}. Use ${floor ?? "that of a known engine"} or newer`;
   }
 }
 
