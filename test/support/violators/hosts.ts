@@ -157,7 +157,10 @@ export const hosts: Violator[] = [
   }).map((one) => ({ ...one, config: { "agent-file-known": { recipients: [`age1${"q".repeat(58)}`] } } })),
   ...of("server-version-supported", right.command, {
     "old by a script": script(["install-packages"], { ...packages, MINIMUM_VERSION: "0" }),
-    "of no engine by a script": script(["install-packages"], { ...packages, PACKAGES: "telnetd openssl ufw" }),
+    "of no engine by a script": script(["install-packages"], {
+      ...packages,
+      PACKAGES: "telnetd openssl ufw",
+    }),
   }),
   ...of("firewall-source-narrow", right.firewall, {
     world: doors([22, "0.0.0.0/0"]),
