@@ -21,7 +21,7 @@ export async function provePostgres(
 ): Promise<ProbeResult[]> {
   const { password, clientCertificate } = target;
   const login = { user: target.expected.loggedInAs, password, clientCertificate };
-  const others = all.filter((other) => other.engine === "postgres" && other.name !== entry.name);
+  const others = all.filter(({ server, name }) => server === entry.server && name !== entry.name);
   const otherDatabases = [...MAINTENANCE, ...others.map(({ name }) => name)];
   // With the service's own settings: what its application may do is what is tried.
   const connection = await openAsService(
