@@ -3,7 +3,7 @@ import type { StackOutputs } from "../../estate/outputs";
 import { EXIT, type ExitCode, type Finish, failed, messageOf } from "../exit";
 import type { Io } from "../io";
 import { WrongKey } from "../keys/crypto";
-import { type OpenDatabase, openSealed, sealedNames } from "../keys/open";
+import { adminOf, type OpenDatabase, openSealed, sealedNames } from "../keys/open";
 import { AlreadyRotating, rotateKeys } from "../keys/rotate";
 import { type DatabaseKeys, statusOf } from "../keys/status";
 import { readKeys } from "../keys/store";
@@ -116,9 +116,9 @@ async function eachDatabase(
   const names = sealedNames(options.database);
   const stack = await resolveStack(io, options.stack);
   const outputs: StackOutputs = await readStackOutputs(io, stack);
-  const admin = outputs.admins.postgres;
+  const admins = names.flatMap((name) => adminOf(name, outputs) ?? []);
   const advice = `Open the tunnel: eval "$(npx estate tunnel --stack ${stack} --background)"`;
-  if (admin) await requireWayIn([admin], io.env, advice);
+  if (admins.length > 0) await requireWayIn(admins, io.env, advice);
   for (const name of names) {
     const open = await openSealed(name, stack, outputs);
     try {

@@ -6,7 +6,7 @@ import { databases, redisUsers } from "../../estate/catalogue";
 import { now } from "../../estate/clock";
 import { loadStackConfig } from "../../estate/load";
 import { dayOf, isoMoment } from "../../estate/rotation";
-import { redisHost, traitsOf } from "../../estate/servers";
+import { redisHost, serversOf } from "../../estate/servers";
 import type { StackConfig } from "../../estate/types";
 import { CommandError, couldNotTell, EXIT, type ExitCode, type Finish, messageOf } from "../exit";
 import type { Io } from "../io";
@@ -119,18 +119,21 @@ async function status(
     if (Object.keys(rotations).length === 0) {
       throw couldNotTell(`stack ${stack} has rotated nothing yet. Run: pulumi up --stack ${stack}`);
     }
-    const waiting = Object.values(rotations).some(
-      ({ server, formerValid }) => traitsOf(server).engine === "postgres" && formerValid,
+    const waiting = serversOf("postgres").filter((name) =>
+      Object.values(rotations).some(({ server, formerValid }) => server === name && formerValid),
     );
+    const asked = waiting.flatMap((server) => admins[server] ?? []);
     let sessions: Map<string, number> | undefined;
-    if (waiting && admins.postgres) {
+    if (asked.length > 0) {
       progress.show("asking PostgreSQL who is still there ...");
       // The rest is known without a server: a closed tunnel costs this one column.
-      sessions = await sessionsByRole(admins.postgres, TIMEOUT_MS).catch((error: unknown) => {
-        progress.end();
-        io.err(`estate: sessions by former passwords are not known: ${messageOf(error)}\n`);
-        return undefined;
-      });
+      sessions = await Promise.all(asked.map((admin) => sessionsByRole(admin, TIMEOUT_MS)))
+        .then((found) => new Map(found.flatMap((each) => [...each])))
+        .catch((error: unknown) => {
+          progress.end();
+          io.err(`estate: sessions by former passwords are not known: ${messageOf(error)}\n`);
+          return undefined;
+        });
     }
     progress.end();
     const today = dayOf(now(io.env));

@@ -1,16 +1,22 @@
 import { openPinned } from "../../connect/postgres-server";
 import { databases } from "../../estate/catalogue";
-import type { StackOutputs } from "../../estate/outputs";
+import type { AdminOutput, StackOutputs } from "../../estate/outputs";
 import { couldNotTell } from "../exit";
 import { nearest } from "../reach/only";
 import { type Keyring, keyring } from "./crypto";
 import type { KeySession } from "./rotate";
 
+const sealed = databases.filter((entry) => entry.engine === "postgres" && entry.wrappingSecrets);
+
+/** The admin's login where a sealed database lives; undefined: the stack has none yet. */
+export function adminOf(database: string, { admins }: Pick<StackOutputs, "admins">): AdminOutput | undefined {
+  const entry = sealed.find(({ name }) => name === database);
+  return entry && admins[entry.server];
+}
+
 /** The sealed databases asked for; undefined: all. Throws on one that is not. */
 export function sealedNames(asked: string | undefined): string[] {
-  const names = databases.flatMap((entry) =>
-    entry.engine === "postgres" && entry.wrappingSecrets ? [entry.name] : [],
-  );
+  const names = sealed.map(({ name }) => name);
   if (asked === undefined) return names;
   if (names.includes(asked)) return [asked];
   throw couldNotTell(
@@ -33,10 +39,12 @@ export async function openSealed(
   stack: string,
   outputs: StackOutputs,
 ): Promise<OpenDatabase> {
-  const admin = outputs.admins.postgres;
+  const admin = adminOf(database, outputs);
   const secrets = outputs.wrappingSecrets[database] ?? [];
   if (!admin || secrets.length === 0) {
-    const lacking = admin ? `the wrapping secret of ${database}` : "the admin's login to postgres";
+    const lacking = admin
+      ? `the wrapping secret of ${database}`
+      : `the admin's login to the server of ${database}`;
     throw couldNotTell(`the outputs of stack ${stack} lack ${lacking}. Run: pulumi up --stack ${stack}`);
   }
   const { host, port, user, password, caCertificate, serverName } = admin;
