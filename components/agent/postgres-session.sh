@@ -33,7 +33,9 @@ pg_client() { pg_program "$1" "$2" "$3" psql -X -q -A -t -v ON_ERROR_STOP=1 "${@
 find_programs() {
   local of_server
   newer_settings=
-  programs=$(find /usr/lib/postgresql -mindepth 3 -maxdepth 3 -path '*/bin/psql' -printf '%h\n' | sort -V | tail -n 1)
+  programs=$(find /usr/lib/postgresql -mindepth 3 -maxdepth 3 -path '*/bin/psql' -printf '%h\n' 2>/dev/null | sort -V | tail -n 1)
+  # Else the client below would look for itself, without end.
+  [ -n "$programs" ] || { tell "there is no PostgreSQL on this host. Run: pulumi up"; exit 1; }
   of_server=$(pg_client postgres postgres '' -d postgres -c 'SELECT current_setting($$server_version_num$$)::int / 10000')
   [[ $of_server =~ ^[0-9]+$ ]] || return 1
   [ ! -x "/usr/lib/postgresql/$of_server/bin/pg_dump" ] || programs=/usr/lib/postgresql/$of_server/bin
