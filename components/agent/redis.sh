@@ -71,8 +71,14 @@ count_keys() {
   timeout --signal=KILL "$PROOF_SECONDS" unshare --net --pid --fork --kill-child \
     prlimit --as="$PROOF_MEMORY" --core=0 -- runuser -u estate-proof -- env -i LC_ALL=C redis-check-rdb /proc/self/fd/0 \
     <"$1" >"$work/check.txt" 2>&1 || { tell "what the instance wrote is no whole copy"; return 1; }
+  counts_in "$work/check.txt" | jq '{keys}'
+}
+# counts_in FILE: of what redis-check-rdb says. `keys` have no lifetime; `fading` are hashes with fields that have one (Redis 8): they are
+# gone with their last field, whether they have one themselves or not.
+counts_in() {
   awk '/^\[info\] [0-9]+ keys read$/ { keys = $2 } /^\[info\] [0-9]+ expires$/ { expire = $2; told = 1 }
-    END { if (!told) exit 1; printf "{\"keys\": %d}\n", keys - expire }' "$work/check.txt" ||
+    /^\[info\] [0-9]+ subexpires$/ { fading = $2 }
+    END { if (!told) exit 1; printf "{\"keys\": %d, \"fading\": %d}\n", keys - expire, fading }' "$1" ||
     { tell "redis-check-rdb did not count the keys"; return 1; }
 }
 
@@ -80,6 +86,8 @@ count_keys() {
 proof_begin() { :; }
 proof_load() {
   as_proof tee "$2/dump.rdb" >/dev/null
+  as_proof redis-check-rdb "$2/dump.rdb" >"$work/loaded.txt" 2>&1 || { tell "the copy does not load"; return 1; }
+  counts_in "$work/loaded.txt" >"$work/loaded.json"
   serve_proof "$2" no
 }
 # serve_proof DIRECTORY APPENDONLY: comes back when it has read everything.
@@ -109,6 +117,7 @@ readonly look_at_keys="
   until cursor == '0'
   return {lasting, foreign}"
 
+# The copy has to hold what its manifest says, which no time changes, and the server all of it but hashes that have faded since.
 proof_counts() {
   local name=$1 directory=$2 prefix looked others functions
   prefix=$(prefix_of "$name")
@@ -116,12 +125,13 @@ proof_counts() {
   others=$(asked_of "$directory" INFO keyspace | grep -c '^db[1-9]' || true)
   functions=$(asked_of "$directory" FUNCTION LIST | wc -w)
   [[ $looked =~ ^([0-9]+)$'\n'([0-9]+)$ ]] || { tell "the copy was not looked through"; return 1; }
-  jq -n --argjson keys "${BASH_REMATCH[1]}" --argjson foreign "${BASH_REMATCH[2]}" --argjson others "$others" \
+  jq --argjson lasting "${BASH_REMATCH[1]}" --argjson foreign "${BASH_REMATCH[2]}" --argjson others "$others" \
     --argjson functions "$functions" --arg prefix "$prefix" \
-    '{rows: {keys: $keys}, faults: [
+    '{rows: {keys}, faults: [
+      (if $lasting > .keys or $lasting < .keys - .fading then "of \(.keys) keys without a lifetime \($lasting) were loaded" else empty end),
       (if $foreign > 0 then "\($foreign) keys do not begin with \($prefix)" else empty end),
       (if $others > 0 then "there are keys in another logical database than 0" else empty end),
-      (if $functions > 0 then "there is a library of functions, which no service may load" else empty end)]}'
+      (if $functions > 0 then "there is a library of functions, which no service may load" else empty end)]}' "$work/loaded.json"
 }
 prefix_of() {
   local entry
