@@ -104,11 +104,11 @@ serve_proof() {
 # asked_of DIRECTORY COMMAND...
 asked_of() { as_proof redis-cli -s "$1/socket" "${@:2}"; }
 
-# Of each key alone: names of keys stay where they are.
+# Of each key alone: names of keys stay where they are. One at a time: a service gives them names of some hundred MB.
 readonly look_at_keys="
   local cursor, lasting, foreign = '0', 0, 0
   repeat
-    local page = redis.call('SCAN', cursor, 'COUNT', 1000)
+    local page = redis.call('SCAN', cursor, 'COUNT', 1)
     cursor = page[1]
     for _, key in ipairs(page[2]) do
       if redis.call('PTTL', key) == -1 then lasting = lasting + 1 end
@@ -145,11 +145,16 @@ proof_end() { asked_of "$1" SHUTDOWN NOSAVE; }
 # stage NAME DIR: from the copy on standard input to what an instance reads, `appendonlydir` as an archive of tar. What it holds is counted by
 # another start, from the files themselves, and goes to $work/counted.json. For a restore, within limits.
 stage() {
-  local name=$1 directory=$2
+  local name=$1 directory=$2 info
   proof_load "$name" "$directory"
   asked_of "$directory" CONFIG SET appendonly yes >/dev/null
-  until asked_of "$directory" INFO persistence | tr -d '\r' | grep -c -e '^aof_rewrite_in_progress:0$' -e '^aof_rewrite_scheduled:0$' |
-    grep -qx 2; do sleep 0.1; done
+  while info=$(asked_of "$directory" INFO persistence) && [[ $info =~ aof_rewrite_(in_progress|scheduled):1 ]]; do
+    # One that could not write it tries again for ever, and does not end when it is asked to.
+    [[ $info != *aof_last_bgrewrite_status:err* ]] || break
+    sleep 0.1
+  done
+  [[ $info == *aof_last_bgrewrite_status:ok* ]] ||
+    { tell "the copy did not become an append-only file: is there room in $PROOF_DIR?"; return 1; }
   proof_end "$directory" >/dev/null
   while [ -S "$directory/socket" ]; do sleep 0.1; done
   as_proof rm -f "$directory/dump.rdb"
