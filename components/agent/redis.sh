@@ -71,8 +71,14 @@ count_keys() {
   timeout --signal=KILL "$PROOF_SECONDS" unshare --net --pid --fork --kill-child \
     prlimit --as="$PROOF_MEMORY" --core=0 -- runuser -u estate-proof -- env -i LC_ALL=C redis-check-rdb /proc/self/fd/0 \
     <"$1" >"$work/check.txt" 2>&1 || { tell "what the instance wrote is no whole copy"; return 1; }
+  counts_in "$work/check.txt" | jq '{keys}'
+}
+# counts_in FILE: of what redis-check-rdb says. `keys` have no lifetime; `fading` are hashes with fields that have one (Redis 8): they are
+# gone with their last field, whether they have one themselves or not.
+counts_in() {
   awk '/^\[info\] [0-9]+ keys read$/ { keys = $2 } /^\[info\] [0-9]+ expires$/ { expire = $2; told = 1 }
-    END { if (!told) exit 1; printf "{\"keys\": %d}\n", keys - expire }' "$work/check.txt" ||
+    /^\[info\] [0-9]+ subexpires$/ { fading = $2 }
+    END { if (!told) exit 1; printf "{\"keys\": %d, \"fading\": %d}\n", keys - expire, fading }' "$1" ||
     { tell "redis-check-rdb did not count the keys"; return 1; }
 }
 
@@ -80,6 +86,8 @@ count_keys() {
 proof_begin() { :; }
 proof_load() {
   as_proof tee "$2/dump.rdb" >/dev/null
+  as_proof redis-check-rdb "$2/dump.rdb" >"$work/loaded.txt" 2>&1 || { tell "the copy does not load"; return 1; }
+  counts_in "$work/loaded.txt" >"$work/loaded.json"
   serve_proof "$2" no
 }
 # serve_proof DIRECTORY APPENDONLY: comes back when it has read everything.
@@ -96,11 +104,11 @@ serve_proof() {
 # asked_of DIRECTORY COMMAND...
 asked_of() { as_proof redis-cli -s "$1/socket" "${@:2}"; }
 
-# Of each key alone: names of keys stay where they are.
+# Of each key alone: names of keys stay where they are. One at a time: a service gives them names of some hundred MB.
 readonly look_at_keys="
   local cursor, lasting, foreign = '0', 0, 0
   repeat
-    local page = redis.call('SCAN', cursor, 'COUNT', 1000)
+    local page = redis.call('SCAN', cursor, 'COUNT', 1)
     cursor = page[1]
     for _, key in ipairs(page[2]) do
       if redis.call('PTTL', key) == -1 then lasting = lasting + 1 end
@@ -109,6 +117,7 @@ readonly look_at_keys="
   until cursor == '0'
   return {lasting, foreign}"
 
+# The copy has to hold what its manifest says, which no time changes, and the server all of it but hashes that have faded since.
 proof_counts() {
   local name=$1 directory=$2 prefix looked others functions
   prefix=$(prefix_of "$name")
@@ -116,12 +125,13 @@ proof_counts() {
   others=$(asked_of "$directory" INFO keyspace | grep -c '^db[1-9]' || true)
   functions=$(asked_of "$directory" FUNCTION LIST | wc -w)
   [[ $looked =~ ^([0-9]+)$'\n'([0-9]+)$ ]] || { tell "the copy was not looked through"; return 1; }
-  jq -n --argjson keys "${BASH_REMATCH[1]}" --argjson foreign "${BASH_REMATCH[2]}" --argjson others "$others" \
+  jq --argjson lasting "${BASH_REMATCH[1]}" --argjson foreign "${BASH_REMATCH[2]}" --argjson others "$others" \
     --argjson functions "$functions" --arg prefix "$prefix" \
-    '{rows: {keys: $keys}, faults: [
+    '{rows: {keys}, faults: [
+      (if $lasting > .keys or $lasting < .keys - .fading then "of \(.keys) keys without a lifetime \($lasting) were loaded" else empty end),
       (if $foreign > 0 then "\($foreign) keys do not begin with \($prefix)" else empty end),
       (if $others > 0 then "there are keys in another logical database than 0" else empty end),
-      (if $functions > 0 then "there is a library of functions, which no service may load" else empty end)]}'
+      (if $functions > 0 then "there is a library of functions, which no service may load" else empty end)]}' "$work/loaded.json"
 }
 prefix_of() {
   local entry
@@ -135,11 +145,16 @@ proof_end() { asked_of "$1" SHUTDOWN NOSAVE; }
 # stage NAME DIR: from the copy on standard input to what an instance reads, `appendonlydir` as an archive of tar. What it holds is counted by
 # another start, from the files themselves, and goes to $work/counted.json. For a restore, within limits.
 stage() {
-  local name=$1 directory=$2
+  local name=$1 directory=$2 info
   proof_load "$name" "$directory"
   asked_of "$directory" CONFIG SET appendonly yes >/dev/null
-  until asked_of "$directory" INFO persistence | tr -d '\r' | grep -c -e '^aof_rewrite_in_progress:0$' -e '^aof_rewrite_scheduled:0$' |
-    grep -qx 2; do sleep 0.1; done
+  while info=$(asked_of "$directory" INFO persistence) && [[ $info =~ aof_rewrite_(in_progress|scheduled):1 ]]; do
+    # One that could not write it tries again for ever, and does not end when it is asked to.
+    [[ $info != *aof_last_bgrewrite_status:err* ]] || break
+    sleep 0.1
+  done
+  [[ $info == *aof_last_bgrewrite_status:ok* ]] ||
+    { tell "the copy did not become an append-only file: is there room in $PROOF_DIR?"; return 1; }
   proof_end "$directory" >/dev/null
   while [ -S "$directory/socket" ]; do sleep 0.1; done
   as_proof rm -f "$directory/dump.rdb"

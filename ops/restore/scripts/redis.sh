@@ -23,6 +23,9 @@ look() {
 # load: a copy from standard input becomes the files that an instance reads. Prints what they hold.
 load() {
   local code=0
+  # Of a restore whose operator is gone the load may go on here; it would lay its files among these.
+  exec 6>"$own/$SERVICE.load"
+  flock -w 300 6 || { tell "another restore is loading $NAME"; return 1; }
   drop_scratch
   as_instance mkdir -m 0700 "$scratch"
   work=$(mktemp -d "$own/work.XXXXXX")
@@ -52,48 +55,60 @@ exchange() {
 
 # The new files take the place of the old, while the instance stands still: either are there at every moment. Prints for how many ms.
 swap() {
-  local since
+  local since inode
   trap '' PIPE HUP INT TERM
   exec 7>"$own/$SERVICE.swap"
   flock 7
-  printf '%s %s\n' "$(inode_of "$scratch/appendonlydir")" "$REPLACED" | whole "$journal"
+  # By itself: in an argument its failure would go unseen.
+  inode=$(inode_of "$scratch/appendonlydir")
+  printf '%s %s\n' "$inode" "$REPLACED" | whole "$journal"
   since=$(now_ms)
   systemctl stop "$unit"
   # Of before: nobody is to take it for a copy of what comes now.
   as_instance rm -f "$live/dump.rdb"
-  exchange "$live/appendonlydir" "$scratch/appendonlydir"
+  exchange "$live/appendonlydir" "$scratch/appendonlydir" || { settle; return 1; }
   settle
   echo $(($(now_ms) - since))
 }
 
-# What the journal tells of goes to its end: forward where the files have changed places, back where they have not.
+# One that could not start with what it held has used up its starts.
+start_instance() {
+  systemctl reset-failed "$unit" 2>/dev/null || true
+  systemctl start "$unit"
+}
+is_new() { [ "$(inode_of "$1/appendonlydir" 2>/dev/null)" = "$2" ]; }
+
+# What the journal tells of goes to its end: forward where the files have changed places, back where they have not. Then the instance has
+# what it had, and whether it starts with that is no matter of a restore: it may be why there is one.
 settle() {
-  local inode replaced
+  local inode replaced code=0
   read -r inode replaced <"$journal"
-  if [ "$(inode_of "$live/appendonlydir")" = "$inode" ] && as_instance test -d "$scratch"; then
-    as_instance mv -T "$scratch" "$place/$replaced"
+  if ! is_new "$live" "$inode"; then
+    start_instance || true
+  else
+    ! as_instance test -d "$scratch" || as_instance mv -T "$scratch" "$place/$replaced"
+    start_instance || code=$?
   fi
-  if ! systemctl start "$unit"; then
-    if as_instance test -d "$place/$replaced/appendonlydir"; then
-      systemctl stop "$unit"
-      exchange "$live/appendonlydir" "$place/$replaced/appendonlydir"
-      as_instance rm -rf "${place:?}/$replaced"
-      systemctl start "$unit" || true
-      rm -f "$journal"
-    fi
-    tell "$unit does not start with the restored queue; what it held before is back"
-    return 1
+  if ((code != 0)); then
+    systemctl stop "$unit"
+    exchange "$live/appendonlydir" "$place/$replaced/appendonlydir"
+    start_instance || true
   fi
+  # Only ever the new files: taken back just now, or by one that was killed then.
+  if is_new "$place/$replaced" "$inode"; then as_instance rm -rf "$place/${replaced:?}"; fi
   rm -f "$journal"
+  ((code == 0)) || { tell "$unit does not start with the restored queue; what it held before is back"; return 1; }
 }
 
 # After one that was killed. Prints a line where there was something to do.
 recover() {
+  local now
   exec 7>"$own/$SERVICE.swap"
   flock -w 300 7 || { tell "another restore is changing places with $NAME"; return 1; }
   [ -e "$journal" ] || return 0
   settle
-  echo "an earlier restore was cut off: its change of places is through, and $unit runs"
+  if systemctl -q is-active "$unit"; then now=runs; else now="does not start"; fi
+  echo "an earlier restore was cut off: its change of places is through, and $unit $now"
 }
 # Names that earlier restores have kept.
 replaced_names() { as_instance find "$place" -maxdepth 1 -type d -name "${NAME}__replaced_*" -printf '%f\n' | sort; }

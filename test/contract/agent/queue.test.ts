@@ -165,4 +165,25 @@ redis.register_function('f', function() return 1 end)"`,
     expect(run.code, run.output).toBe(0);
     expect(manifestOf(run).objects[0]?.proof).toBeUndefined();
   });
+
+  it("is proven with names of keys that are each a third of the instance", async () => {
+    const run = await ran([
+      "start",
+      `for n in 1 2 3; do service EVAL "return redis.call('SET', 'n8n:' .. string.rep('k' .. ARGV[1], 60000000), 1)" 0 $n >/dev/null; done`,
+      "sleep 4; estate-backup run",
+    ]);
+    expect(run.code, run.output).toBe(0);
+    expect(manifestOf(run).objects).toMatchObject([{ rows: { keys: 3 }, proof: { ok: true } }]);
+  }, 60_000);
+
+  it("becomes no append-only file where there is no room for one, and says so at once", async () => {
+    const run = await ran([
+      `start; service EVAL "local t = {} for i = 1, 4000000 do t[i] = string.char(math.random(0, 255)) end redis.call('SET', 'n8n:a', table.concat(t))" 0 >/dev/null`,
+      "sleep 3; mkdir -p /var/lib/estate-proof /root/work; mount -t tmpfs -o size=6m none /var/lib/estate-proof",
+      "export etc=/etc/estate-backup lib=/usr/local/lib/estate-backup state=/var/lib/estate-backup work=/root/work",
+      `source $lib/agent.sh; PROOF_SECONDS=20`,
+      `within_limits svc_n8n.restore stage svc_n8n <$D/dump.rdb >/dev/null || cat $work/proof.words >&2`,
+    ]);
+    expect(run.output).toContain("is there room in /var/lib/estate-proof?");
+  }, 60_000);
 });

@@ -117,4 +117,98 @@ redis.register_function('f', function() return 1 end)"`,
     expect(await bench.bash("service GET n8n:which")).toBe("old\n");
     expect(await beside()).toEqual(["n8n"]);
   });
+
+  it("brings back what is left of hashes whose fields have ended since", async () => {
+    await bench.bash(
+      "service SET n8n:own 1; service HSET n8n:gone f 1; service HEXPIRE n8n:gone 8 FIELDS 1 f; " +
+        "service HSET n8n:part f 1 g 2; service HEXPIRE n8n:part 8 FIELDS 1 f; sleep 2",
+    );
+    const backup = await bench.backUp();
+    expect(backup.rows).toEqual({ keys: 3 });
+    await bench.bash("sleep 8");
+    const result = await bench.restore(backup);
+    expect(result.fault).toBeUndefined();
+    expect(await bench.bash("service EXISTS n8n:gone; service HKEYS n8n:part")).toBe("0\ng\n");
+  });
+
+  it.each([
+    ["as it is", ""],
+    ["after a restore was killed before the files changed places", "exchange() { kill -9 $$; }\nswap"],
+  ])("brings back an instance that does not start with what it holds, %s", async (_, before) => {
+    await bench.bash("service SET n8n:which new; sleep 2");
+    const backup = await bench.backUp();
+    await bench.bash(
+      "cp -a /var/lib/redis/n8n/appendonlydir /root/whole; systemctl stop redis-server@n8n; " +
+        "echo none >/var/lib/redis/n8n/appendonlydir/appendonly.aof.manifest; rm -f /var/lib/redis/n8n/dump.rdb; " +
+        "systemctl start redis-server@n8n || true; sleep 3",
+    );
+    if (before) {
+      await bench.bash(
+        "runuser -u redis -- mkdir -m 0700 /var/lib/redis/n8n__restoring; cp -a /root/whole /var/lib/redis/n8n__restoring/appendonlydir",
+      );
+      await expect(step(before)).rejects.toThrow();
+    }
+    await bench.bash("rm -r /root/whole");
+    const result = await bench.restore(backup);
+    expect(result.fault).toBeUndefined();
+    expect(await bench.bash("service GET n8n:which")).toBe("new\n");
+  });
+
+  it("that is killed while it takes itself back leaves the old files, whatever starts afterwards", async () => {
+    await bench.bash("service SET n8n:which old; sleep 2");
+    await bench.bash(
+      "runuser -u redis -- mkdir -p -m 0700 /var/lib/redis/n8n__restoring/appendonlydir; " +
+        "echo none | runuser -u redis -- tee /var/lib/redis/n8n__restoring/appendonlydir/appendonly.aof.manifest",
+    );
+    // The second change of places is the way back.
+    const killed = `eval "real_$(declare -f exchange)"; exchange() { real_exchange "$@"; [ -z "\${back:-}" ] || kill -9 $$; back=yes; }`;
+    await expect(step(`${killed}\nswap`)).rejects.toThrow();
+    await bench.bash("mv /etc/redis/redis-n8n.conf /etc/redis/away");
+    await step("outcome").catch(() => undefined);
+    await bench.bash(
+      "mv /etc/redis/away /etc/redis/redis-n8n.conf; systemctl reset-failed redis-server@n8n; systemctl restart redis-server@n8n",
+    );
+    expect(await bench.bash("service GET n8n:which")).toBe("old\n");
+    expect(await beside()).toEqual(["n8n"]);
+  });
+
+  it("without new files stops nothing", async () => {
+    await bench.bash("service SET n8n:which old; sleep 2");
+    await expect(step("swap")).rejects.toThrow();
+    expect(
+      await bench.bash("service GET n8n:which; ls /var/lib/estate-restore | grep -c swapping || true"),
+    ).toBe("old\n0\n");
+  });
+
+  it("starts the instance again where the files could not change places", async () => {
+    await bench.bash(
+      "service SET n8n:which old; runuser -u redis -- mkdir -p /var/lib/redis/n8n__restoring/appendonlydir; sleep 2",
+    );
+    await expect(step("exchange() { return 1; }\nswap")).rejects.toThrow();
+    expect(await bench.bash("service GET n8n:which")).toBe("old\n");
+  });
+
+  it("waits for the load of one whose operator is gone", async () => {
+    const gone = step("within_limits() { touch /root/loads; sleep 4; rm /root/loads; return 1; }\nload");
+    await bench.bash("until [ -e /root/loads ]; do sleep 0.1; done");
+    const next = step(
+      "drop_scratch() { [ ! -e /root/loads ] || touch /root/both; }\nwithin_limits() { return 1; }\nload",
+    );
+    await Promise.allSettled([gone, next]);
+    expect(await bench.bash("ls /root | grep -c both || true; rm -f /root/both")).toBe("0\n");
+  });
+
+  it.each([
+    ["fewer came than can have ended since", "1", 1],
+    ["more came", "4", 1],
+    ["as many came as have not ended", "2", 0],
+  ])("counts what was loaded: %s", async (_, lasting, faults) => {
+    const counted = await step(
+      `work=$(mktemp -d); echo '{"keys": 3, "fading": 1}' >"$work/loaded.json"
+asked_of() { [ "$2" != EVAL ] || printf '%s\\n0\\n' ${lasting}; }
+proof_counts svc_n8n /nowhere`,
+    );
+    expect(JSON.parse(counted)).toMatchObject({ rows: { keys: 3 } });
+    expect(JSON.parse(counted).faults).toHaveLength(faults);
+  });
 });
