@@ -40,7 +40,7 @@ own_copy() {
     if ((begun < changed && SECONDS - began < SAVE_SECONDS)); then sleep 1; continue; fi
     # It may be replaced meanwhile: what was opened stays whole. No link is followed, and no more is taken than there is room for.
     if [ -n "$path" ]; then
-      if as_instance dd if="$path" iflag=nofollow bs=1M status=none | head -c "$most" >"$file"; then break; fi
+      if as_instance dd if="$path" iflag=nofollow,nonblock bs=1M status=none | head -c "$most" >"$file"; then break; fi
       (($(stat -c %s "$file") < most)) || { tell "No space left on device for the copy"; return 1; }
     fi
     ((SECONDS - began < SAVE_SECONDS)) || { tell "the instance has written no copy"; return 1; }
