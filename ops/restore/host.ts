@@ -2,25 +2,17 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { PassThrough, type Readable } from "node:stream";
 import type { DatabaseEntry } from "../../estate/types";
-import { type DatabaseHost, HostRefusal, lastWords, wholeNumber } from "../backup/hosts";
+import { type DatabaseHost, lastWords, wholeNumber } from "../backup/hosts";
 import { isCount, isText, LARGEST_ANSWER, parseJson, recordOf } from "../backup/json";
 import { failed } from "../exit";
 import type { CountedRows } from "./compare";
 import type { RestoreNames } from "./names";
+import { HostSteps, lines } from "./steps";
 
 /** Steps of a restore on one host, for one database. Throws HostRefusal with the host's own words. */
-export class RestoreSteps {
-  private readonly library: string;
-  private readonly variables: Record<string, string>;
-
-  constructor(
-    private readonly host: DatabaseHost,
-    entry: DatabaseEntry,
-    names: RestoreNames,
-    port: number,
-  ) {
-    this.library = libraryOf(entry.engine);
-    this.variables = {
+export class RestoreSteps extends HostSteps {
+  constructor(host: DatabaseHost, entry: DatabaseEntry, names: RestoreNames, port: number) {
+    super(host, libraryOf(entry.engine), {
       LIVE: entry.name,
       SCRATCH: names.scratch,
       REPLACED: names.replaced,
@@ -30,7 +22,7 @@ export class RestoreSteps {
       EXTENSIONS: entry.engine === "postgres" ? entry.extensions.join(" ") : "",
       PORT: String(port),
       LIMIT: String(entry.engine === "postgres" ? entry.databaseConnectionLimit : -1),
-    };
+    });
   }
 
   /** Free bytes where the server's data lies, and those of the names that are there. */
@@ -39,22 +31,13 @@ export class RestoreSteps {
     return { freeBytes: wholeNumber(free, "look"), names };
   }
 
-  /** Puts right what a swap left that was killed, itself or with its server. Lines of what was found. */
-  async recover(): Promise<string[]> {
-    return lines(await this.run("recover"));
-  }
-
   async createScratch(): Promise<void> {
     await this.run("create_scratch");
   }
 
-  async dropScratch(): Promise<void> {
-    await this.run("drop_scratch");
-  }
-
   /** `plain` goes into the scratch database. */
-  load(plain: Readable, ...options: string[]): Promise<void> {
-    return this.feed(`load ${options.join(" ")}`, plain);
+  async load(plain: Readable, ...options: string[]): Promise<void> {
+    await this.feed(`load ${options.join(" ")}`, plain);
   }
 
   /** A place for a server beside the live one. */
@@ -62,12 +45,12 @@ export class RestoreSteps {
     await this.run("point_begin");
   }
 
-  pointBase(plain: Readable): Promise<void> {
-    return this.feed("point_base", plain);
+  async pointBase(plain: Readable): Promise<void> {
+    await this.feed("point_base", plain);
   }
 
-  pointLog(name: string, plain: Readable): Promise<void> {
-    return this.feed('point_log "$LOG"', plain, { LOG: name });
+  async pointLog(name: string, plain: Readable): Promise<void> {
+    await this.feed('point_log "$LOG"', plain, { LOG: name });
   }
 
   /**
@@ -127,36 +110,6 @@ export class RestoreSteps {
   /** All or nothing, also when nobody listens any more. Gives for how many ms the service's logins were closed. */
   async swap(): Promise<number> {
     return wholeNumber(lines(await this.run("swap"))[0], "swap");
-  }
-
-  /** Whether a swap whose end nobody heard has replaced the live database. Waits until it is through. */
-  async hasSwapped(): Promise<boolean> {
-    return lines(await this.run("outcome")).includes(this.variables.REPLACED ?? "");
-  }
-
-  /** Names that are gone. */
-  async dropReplaced(): Promise<string[]> {
-    return lines(await this.run("drop_replaced"));
-  }
-
-  close(): void {
-    this.host.close();
-  }
-
-  private run(call: string, more: Readonly<Record<string, string>> = {}): Promise<string> {
-    return this.host.script(`${this.library}\n${call}`, { ...this.variables, ...more });
-  }
-
-  private async feed(
-    call: string,
-    plain: Readable,
-    more: Readonly<Record<string, string>> = {},
-  ): Promise<void> {
-    const variables = { ...this.variables, ...more };
-    const { code, stderr } = await this.host.filter(`${this.library}\n${call}`, variables, { stdin: plain });
-    if (code !== 0) {
-      throw new HostRefusal(`${this.host.name}: ${lastWords(stderr) || `${call} ended with ${code}`}`);
-    }
   }
 }
 
@@ -224,10 +177,6 @@ function libraryOf(engine: DatabaseEntry["engine"]): string {
   // What clients say may hold a value of somebody's row.
   const filtered = "exec 2> >(client_words - >&2)";
   return [...files.map((file) => readFileSync(file, "utf8")), filtered].join("\n");
-}
-
-function lines(text: string): string[] {
-  return text.split("\n").filter((line) => line !== "");
 }
 
 function counts(text: string): CountedRows {

@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import * as z from "zod";
 import { instanceName } from "../../estate/redis";
 import type { QueueEntry } from "../../estate/saved";
-import { type DatabaseHost, HostRefusal, lastWords, wholeNumber } from "../backup/hosts";
+import { type DatabaseHost, wholeNumber } from "../backup/hosts";
 import { isCount, listOf, parseJson, recordOf } from "../backup/json";
 import type { Backup } from "../backup/manifest";
 import { failed, messageOf } from "../exit";
@@ -16,68 +16,34 @@ import { lockDatabase } from "./host";
 import { restoreNames } from "./names";
 import { type RestoreResult, requireRoom } from "./run";
 import { feed } from "./source";
+import { HostSteps } from "./steps";
 import type { RestoreTools } from "./tools";
 
 /** What the host says of the files that it has made of a copy. */
 const loaded = z.object({ rows: recordOf(isCount), faults: listOf(z.string().max(500), 100) });
 
 /** Steps of a restore on the host of a queue. Throws HostRefusal with the host's own words. */
-export class QueueSteps {
-  private readonly library = readFileSync(path.join(__dirname, "scripts/redis.sh"), "utf8");
-  private readonly variables: Record<string, string>;
-
-  constructor(
-    private readonly host: DatabaseHost,
-    { name }: QueueEntry,
-    replaced: string,
-  ) {
-    this.variables = { SERVICE: name, NAME: instanceName(name), REPLACED: replaced };
+export class QueueSteps extends HostSteps {
+  constructor(host: DatabaseHost, { name }: QueueEntry, replaced: string) {
+    super(host, readFileSync(path.join(__dirname, "scripts/redis.sh"), "utf8"), {
+      SERVICE: name,
+      NAME: instanceName(name),
+      REPLACED: replaced,
+    });
   }
 
   async freeBytes(): Promise<number> {
     return wholeNumber((await this.run("look")).trim(), "look");
   }
 
-  /** Puts right what a change of places left that was killed. Lines of what was found. */
-  async recover(): Promise<string[]> {
-    return lines(await this.run("recover"));
-  }
-
   /** The files of an instance, beside the live ones. */
   async load(plain: Readable): Promise<z.infer<typeof loaded>> {
-    const { code, stdout, stderr } = await this.host.filter(`${this.library}\nload`, this.variables, {
-      stdin: plain,
-    });
-    if (code !== 0)
-      throw new HostRefusal(`${this.host.name}: ${lastWords(stderr) || `load ended with ${code}`}`);
-    return parseJson(stdout, loaded, "the host's answer");
-  }
-
-  async dropScratch(): Promise<void> {
-    await this.run("drop_scratch");
+    return parseJson(await this.feed("load", plain), loaded, "the host's answer");
   }
 
   /** Old or new, also when it is killed. Gives for how many ms the instance stood still. */
   async swap(): Promise<number> {
     return wholeNumber((await this.run("swap")).trim(), "swap");
-  }
-
-  /** Whether a change of places whose end nobody heard is through. Waits for it. */
-  async hasSwapped(): Promise<boolean> {
-    return lines(await this.run("outcome")).includes(this.variables.REPLACED ?? "");
-  }
-
-  /** Names that are gone. */
-  async dropReplaced(): Promise<string[]> {
-    return lines(await this.run("drop_replaced"));
-  }
-
-  close(): void {
-    this.host.close();
-  }
-
-  private run(call: string): Promise<string> {
-    return this.host.script(`${this.library}\n${call}`, this.variables);
   }
 }
 
@@ -166,8 +132,4 @@ async function swap(entry: QueueEntry, replaced: string, { open }: RestoreTools)
 async function hasSwapped(entry: QueueEntry, replaced: string, { open }: RestoreTools): Promise<boolean> {
   const steps = new QueueSteps(await open(entry.server), entry, replaced);
   return steps.hasSwapped().finally(() => steps.close());
-}
-
-function lines(text: string): string[] {
-  return text.split("\n").filter((line) => line !== "");
 }

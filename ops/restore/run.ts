@@ -1,6 +1,6 @@
 import { databaseServer } from "../../estate/servers";
 import type { DatabaseEntry } from "../../estate/types";
-import { HostRefusal } from "../backup/hosts";
+import { type DatabaseHost, HostRefusal } from "../backup/hosts";
 import { type Backup, SAFETY } from "../backup/manifest";
 import { runAgent } from "../backup/now";
 import { failed, messageOf } from "../exit";
@@ -91,6 +91,25 @@ export async function restoreDatabase(request: RestoreRequest, tools: RestoreToo
   return { ...result, durationMs: Date.now() - began };
 }
 
+function stepsOn(
+  host: DatabaseHost,
+  entry: DatabaseEntry,
+  names: RestoreNames,
+  { servers }: RestoreTools,
+): RestoreSteps {
+  return new RestoreSteps(host, entry, names, databaseServer(servers, entry.server).port);
+}
+
+/** On a connection of their own; `signal`: which ends with it. */
+async function openSteps(
+  entry: DatabaseEntry,
+  names: RestoreNames,
+  tools: RestoreTools,
+  signal?: AbortSignal,
+): Promise<RestoreSteps> {
+  return stepsOn(await tools.open(entry.server, signal), entry, names, tools);
+}
+
 /** Everything before the live database is touched; gives the rows. Where it fails nothing stays on the host. */
 async function prepare(
   request: RestoreRequest,
@@ -99,9 +118,8 @@ async function prepare(
   tools: RestoreTools,
 ): Promise<number> {
   const { entry, into } = request;
-  const port = databaseServer(tools.servers, entry.server).port;
   const host = await tools.open(entry.server, tools.signal);
-  const steps = new RestoreSteps(host, entry, names, port);
+  const steps = stepsOn(host, entry, names, tools);
   let made = false;
   try {
     for (const line of await recovered(steps, entry)) tools.report(line);
@@ -192,32 +210,21 @@ async function becomeLive(
 }
 
 /** Of MariaDB's service by name: a routine that is made anew has lost those that named it. */
-async function grants(entry: DatabaseEntry, names: RestoreNames, { open, servers, signal }: RestoreTools) {
-  const steps = new RestoreSteps(
-    await open(entry.server, signal),
-    entry,
-    names,
-    databaseServer(servers, entry.server).port,
-  );
+async function grants(entry: DatabaseEntry, names: RestoreNames, tools: RestoreTools) {
+  const steps = await openSteps(entry, names, tools, tools.signal);
   return steps.security(entry.name).finally(() => steps.close());
 }
 
 /** What did not come back as it was. */
-async function liveNotes(entry: DatabaseEntry, names: RestoreNames, { open, servers, signal }: RestoreTools) {
+async function liveNotes(entry: DatabaseEntry, names: RestoreNames, tools: RestoreTools) {
   if (entry.engine !== "mariadb") return [];
-  const steps = new RestoreSteps(
-    await open(entry.server, signal),
-    entry,
-    names,
-    databaseServer(servers, entry.server).port,
-  );
+  const steps = await openSteps(entry, names, tools, tools.signal);
   return steps.notes("live").finally(() => steps.close());
 }
 
 /** Over a connection of its own, which an interrupt does not end: it is done within a second, or undone. */
 async function swap(entry: DatabaseEntry, names: RestoreNames, tools: RestoreTools): Promise<number> {
-  const port = databaseServer(tools.servers, entry.server).port;
-  const steps = new RestoreSteps(await tools.open(entry.server), entry, names, port);
+  const steps = await openSteps(entry, names, tools);
   try {
     return await steps.swap();
   } catch (error) {
@@ -232,16 +239,11 @@ async function outcomeOf(
   error: unknown,
   entry: DatabaseEntry,
   names: RestoreNames,
-  { open, servers }: RestoreTools,
+  tools: RestoreTools,
 ): Promise<never> {
   let swapped: boolean;
   try {
-    const steps = new RestoreSteps(
-      await open(entry.server),
-      entry,
-      names,
-      databaseServer(servers, entry.server).port,
-    );
+    const steps = await openSteps(entry, names, tools);
     try {
       swapped = await steps.hasSwapped();
       if (!swapped) await steps.dropScratch().catch(() => undefined);
@@ -269,15 +271,10 @@ class Unheard extends Error {
 async function dropScratch(
   { entry, from }: RestoreRequest,
   names: RestoreNames,
-  { open, servers, report }: RestoreTools,
+  tools: RestoreTools,
 ): Promise<void> {
   try {
-    const steps = new RestoreSteps(
-      await open(entry.server),
-      entry,
-      names,
-      databaseServer(servers, entry.server).port,
-    );
+    const steps = await openSteps(entry, names, tools);
     try {
       if ("at" in from) await steps.pointEnd();
       await steps.dropScratch();
@@ -285,7 +282,9 @@ async function dropScratch(
       steps.close();
     }
   } catch (error) {
-    report(`${names.scratch} stays on ${entry.server} (${messageOf(error)}); the next restore drops it`);
+    tools.report(
+      `${names.scratch} stays on ${entry.server} (${messageOf(error)}); the next restore drops it`,
+    );
   }
 }
 
